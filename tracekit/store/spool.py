@@ -1,0 +1,228 @@
+"""The log that a traced program writes: one file a process, one JSON record a line.
+
+The only part of the store that runs inside the traced program. A record is one `write` on an
+`O_APPEND` descriptor, so a kill of the process loses nothing that had ended, any number of
+processes write at once, and nothing has to be flushed. The reader (`tracekit.store.ingest`)
+moves whole lines into DuckDB.
+
+Record kinds, by `kind`; times are nanoseconds since the Unix epoch, ids lower-case hex:
+
+    process     schema, pid, host, boot_id, pid_start, at_ns, service, resource{}   first line of a file
+    start       trace_id, span_id, parent_span_id, name, span_kind, operation, start_ns,
+                session_id, user_id, run_id, experiment
+    span        trace_id, span_id, parent_span_id, name, span_kind, start_ns, end_ns, status,
+                status_message, scope, session_id, user_id, run_id, experiment,
+                attributes{} (flat, OpenTelemetry's), events[{name, at_ns, attributes}],
+                links[{trace_id, span_id, attributes}], resource{} (only where not the process's)
+    experiment  experiment_id, name, at_ns, deleted_ns
+    run         run_id, at_ns, and those that are set of: experiment_id, experiment, name,
+                parent_run_id, run_kind, status, start_ns, end_ns, user_name, source{}, deleted_ns
+                (a later record updates the fields that it names)
+    param       run_id, key, value (text), at_ns          the first value of a key stays
+    metrics     run_id, at_ns, step, values{key: number}, seq    not finite: "NaN" "Infinity" "-Infinity"
+    tag         subject (run | trace | experiment), subject_id, key, value (null deletes), at_ns
+    assessment  the fields of `model.Assessment`, and replaces_id, deleted_ns
+    artifact    run_id or trace_id, path, sha256, bytes, media_type, at_ns, deleted_ns
+    lost        records, reason, at_ns                    what could not be written before
+
+A missing field is null. Unknown kinds and fields are kept out of the tables and counted, so
+that an older reader survives a newer writer.
+"""
+
+import errno
+import fcntl
+import logging
+import os
+import secrets
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+logger = logging.getLogger(__name__)
+
+SCHEMA = 1
+"""Version of the record format. Readers refuse a higher one."""
+
+ROTATE_BYTES = 64 * 1024 * 1024
+"""A file is closed and a new one begun here, so that a long-lived process can be tidied after."""
+
+_OPEN_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+_ENCODE = orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE
+
+
+class Spool:
+    """Appends records of this process to a file of its own below `folder`.
+
+    Safe to use from any thread and after a fork. Never raises and never blocks on anything
+    but the write itself: a record that can't be written is counted in `dropped`.
+    """
+
+    def __init__(self, folder: Path, *, process: Callable[[], Mapping[str, Any]] = dict) -> None:
+        self.folder = folder
+        self.dropped = 0
+        """Records lost since this object was made."""
+        self._process = process
+        self._descriptor: int | None = None
+        self._pid = 0
+        self._size = 0
+        self._torn = False
+        self._losing = False
+        self._retry_at = 0.0
+        self._lock = threading.RLock()
+        _spools.append(self)
+
+    def append(self, record: Mapping[str, Any]) -> bool:
+        """True if the record is in the file, so survives the process."""
+        try:
+            line = orjson.dumps(record, option=_ENCODE)
+        except (orjson.JSONEncodeError, RecursionError) as error:
+            return self._drop(f"could not be encoded: {error}")
+        return self.append_line(line)
+
+    def append_line(self, line: bytes) -> bool:
+        """`append` for a record that is already one line of JSON, newline included."""
+        descriptor = self._descriptor
+        if descriptor is None or self._losing or self._size > ROTATE_BYTES:
+            with self._lock:
+                descriptor = self._ready()
+            if descriptor is None:
+                return self._drop(None)
+        if self._torn:
+            line = b"\n" + line
+        try:
+            written = os.write(descriptor, line)
+        except OSError as error:
+            return self._drop(_reason(error))
+        self._size += written
+        if written == len(line):
+            self._torn = False
+            return True
+        return self._finish(descriptor, line[written:])
+
+    def close(self) -> None:
+        """Close the file. The next record opens a new one."""
+        with self._lock:
+            if self._descriptor is not None:
+                os.close(self._descriptor)
+                self._descriptor = None
+
+    def after_fork(self) -> None:
+        """In the child: leave the parent's file alone, begin one of one's own on first use."""
+        self._lock = threading.RLock()
+        self.close()  # the lock on the file belongs to the parent's description and stays
+        self.dropped = 0
+        self._losing = self._torn = False
+
+    def _finish(self, descriptor: int, rest: bytes) -> bool:
+        try:
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+        except OSError as error:
+            self._torn = True  # the reader skips the half line; the next record starts a new one
+            return self._drop(_reason(error))
+        return True
+
+    def _ready(self) -> int | None:
+        """A descriptor to write to, after opening, rotating, or recovering from a loss."""
+        if self._descriptor is not None and self._size > ROTATE_BYTES:
+            self.close()
+        if self._descriptor is None:
+            if time.monotonic() < self._retry_at:
+                return None
+            try:
+                self._open()
+            except OSError as error:
+                self._retry_at = time.monotonic() + 1.0
+                self._drop(_reason(error))
+                self.dropped -= 1  # the record itself is counted by the caller
+                return None
+        if self._losing and self._descriptor is not None:
+            self._recover(self._descriptor)
+        return self._descriptor
+
+    def _open(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = self.folder / f"{os.getpid()}-{secrets.token_hex(8)}.ndjson"
+        descriptor = os.open(path, _OPEN_FLAGS, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # held for life: see ingest
+        except OSError:
+            logger.debug("no file locks below %s; liveness is judged by pid", self.folder)
+        header = orjson.dumps(_process_record(self._process()), option=_ENCODE)
+        self._size = os.write(descriptor, header)
+        self._descriptor, self._pid = descriptor, os.getpid()
+
+    def _recover(self, descriptor: int) -> None:
+        lost = {"kind": "lost", "records": self.dropped, "reason": "", "at_ns": time.time_ns()}
+        line = b"\n" * self._torn + orjson.dumps(lost, option=_ENCODE)
+        try:
+            if os.write(descriptor, line) != len(line):
+                self._torn = True
+                return
+        except OSError:
+            return
+        self._losing = self._torn = False
+        logger.warning(
+            "tracekit records again below %s; %d records were lost", self.folder, self.dropped
+        )
+
+    def _drop(self, reason: str | None) -> bool:
+        self.dropped += 1
+        if reason and not self._losing:
+            self._losing = True
+            logger.warning("tracekit can't record below %s: %s", self.folder, reason)
+        return False
+
+
+_spools: list[Spool] = []
+
+
+def _after_fork() -> None:
+    for spool in _spools:
+        spool.after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def _reason(error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        return "the disk is full"
+    return error.strerror or str(error)
+
+
+def _process_record(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "kind": "process",
+        "schema": SCHEMA,
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "boot_id": boot_id(),
+        "pid_start": pid_start(os.getpid()),
+        "at_ns": time.time_ns(),
+        "python": sys.version.split()[0],
+        **facts,
+    }
+
+
+def boot_id() -> str | None:
+    """Which boot of the machine this is, so that a process id is not mistaken after a restart."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+
+
+def pid_start(pid: int) -> int | None:
+    """When that process began, in clock ticks since the boot; None where that can't be known."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return None
+    return int(stat.rpartition(b")")[2].split()[19])
