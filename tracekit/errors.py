@@ -7,6 +7,7 @@
     │   ├── StoreNewer                       written by a newer tracekit
     │   └── StoreCorrupt                     its files are damaged
     ├── FilterError      (ValueError)        a filter or order that can't be understood
+    ├── QueryError       (ValueError)        SQL that the store refuses
     ├── NotFoundError    (LookupError)       no run, trace, experiment, artifact of that name or id
     ├── RunError         (RuntimeError)      a run used in a way that can't be: ended twice, param changed
     ├── ArtifactError    (OSError)           an artifact can't be written or read
@@ -44,6 +45,10 @@ class StoreCorrupt(StoreError):
 
 class FilterError(TracekitError, ValueError):
     """A filter or an order that can't be understood; the message points at the column."""
+
+
+class QueryError(TracekitError, ValueError):
+    """SQL that the store refuses; the message points at the place."""
 
 
 class NotFoundError(TracekitError, LookupError):

@@ -1,0 +1,129 @@
+"""The only door to DuckDB: opens it hardened, and says in one sentence what went wrong."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from tracekit.errors import QueryError, StoreCorrupt, StoreError, StoreLocked, StoreNewer
+
+Connection = duckdb.DuckDBPyConnection
+DatabaseError = duckdb.Error
+
+# Whoever may write SQL may not read files, reach the network or load code. See
+# https://duckdb.org/docs/stable/operations_manual/securing_duckdb/overview
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": "false",
+    "autoload_known_extensions": "false",
+    "autoinstall_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "allow_unsigned_extensions": "false",
+    "python_enable_replacements": "false",
+    "threads": "2",
+    "memory_limit": "512MB",
+    "max_temp_directory_size": "4GB",
+    "checkpoint_threshold": "256MB",
+}
+
+_MAGIC_AT, _MAGIC = 8, b"DUCK"
+
+
+@contextmanager
+def connect(database: Path, *, read_only: bool = False) -> Iterator[Connection]:
+    """The database, open while the block runs. The caller holds the store's lock.
+
+    Raises:
+        StoreError: It can't be opened; `StoreLocked`, `StoreNewer` and `StoreCorrupt` say why.
+    """
+    owner = os.getpid()
+    connection = _open(database, read_only)
+    try:
+        yield connection
+    except duckdb.Error as error:
+        raise explain(error, database) from error
+    finally:
+        if os.getpid() == owner:  # a forked child must not write the parent's checkpoint
+            connection.close()
+
+
+def check_magic(database: Path) -> None:
+    """Refuse a file that is no DuckDB database, which DuckDB might take for another format.
+
+    Only to be called while no connection of this process is open: to open and close the file
+    a second time would drop DuckDB's lock on it.
+
+    Raises:
+        StoreCorrupt: It is something else.
+    """
+    try:
+        with database.open("rb") as file:
+            head = file.read(_MAGIC_AT + len(_MAGIC))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreError(f"{database} can't be read: {error.strerror}") from error
+    if head and head[_MAGIC_AT:] != _MAGIC:
+        what = "an SQLite database" if head.startswith(b"SQLite") else "no DuckDB database"
+        raise _corrupt(database, f"it is {what}")
+
+
+def explain(error: duckdb.Error, database: Path) -> StoreError:
+    """DuckDB's error as one of ours, in one sentence."""
+    text = str(error)
+    if isinstance(error, duckdb.IOException):
+        if "Could not set lock" in text or "Conflicting lock" in text:
+            pid = re.search(r"PID (\d+)", text)
+            who = f"process {pid[1]}" if pid else "another process"
+            return StoreLocked(f"{database} is held by {who}; close it there and try again")
+        if "version number" in text:
+            return StoreNewer(
+                f"{database} was written by another version of DuckDB than {duckdb.__version__}; "
+                "upgrade with: pip install --upgrade duckdb"
+            )
+        if "No space left" in text:
+            return StoreError(f"{database} can't be written: the disk is full")
+        if "Permission denied" in text or "Read-only file system" in text:
+            return StoreError(f"{database} can't be opened: permission denied")
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return StoreError(f"{database}: the query needs too much memory; ask for fewer rows")
+    if isinstance(error, (duckdb.IOException, duckdb.SerializationException)) or _damaged(text):
+        return _corrupt(database, _first_line(text))
+    return StoreError(f"{database}: {_first_line(text)}")
+
+
+def explain_query(error: duckdb.Error) -> QueryError:
+    """What is wrong with a user's query: DuckDB's sentence, and its pointer at the place."""
+    kind, _, text = str(error).partition(": ")
+    if isinstance(error, duckdb.InterruptException):
+        return QueryError("the query was stopped; it took too long")
+    if "external access" in text or "read-only mode" in text or "configuration has been locked" in text:
+        return QueryError(f"the query is not allowed here: {_first_line(text)}")
+    return QueryError(f"{_first_line(kind)}: {text.strip()}" if text else kind)
+
+
+def _open(database: Path, read_only: bool) -> Connection:
+    try:
+        connection = duckdb.connect(database, read_only=read_only, config=_SETTINGS)
+        connection.execute("SET enable_progress_bar = false")  # not an option of the config
+        connection.execute("SET lock_configuration = true")
+    except duckdb.Error as error:
+        raise explain(error, database) from error
+    return connection
+
+
+def _damaged(text: str) -> bool:
+    return any(word in text for word in ("orrupt", "checksum", "INTERNAL Error", "deserialize"))
+
+
+def _corrupt(database: Path, why: str) -> StoreCorrupt:
+    return StoreCorrupt(
+        f"{database} is damaged ({why}); nothing was changed: run `tracekit doctor --repair` to "
+        "set it aside and build a new one from the spool"
+    )
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0].rstrip(".")

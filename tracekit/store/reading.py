@@ -1,0 +1,86 @@
+"""From the spool to an open connection: lock, migrate, ingest, then let others read too."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tracekit.errors import StoreError
+from tracekit.store import schema
+from tracekit.store.connection import Connection, check_magic, connect
+from tracekit.store.failpoint import reach
+from tracekit.store.ingest import ingest
+from tracekit.store.location import create_folder
+from tracekit.store.lock import DEFAULT_TIMEOUT_S, locked
+
+logger = logging.getLogger(__name__)
+
+LOCK = "lock"
+DATABASE = "tracekit.duckdb"
+SPOOL = "spool"
+
+
+@contextmanager
+def open_reading(folder: Path, timeout_s: float = DEFAULT_TIMEOUT_S) -> Iterator[Connection]:
+    """A read-only connection that sees everything written before.
+
+    Raises:
+        StoreError: The store can't be opened; see its subclasses.
+    """
+    if _is_frozen(folder):
+        with _reading_as_it_is(folder, timeout_s) as connection:
+            yield connection
+        return
+    create_folder(folder)
+    with locked(folder / LOCK, timeout_s=timeout_s) as lock:
+        update(folder)
+        lock.share()
+        with connect(folder / DATABASE, read_only=True) as connection:
+            yield connection
+
+
+def update(folder: Path) -> None:
+    """Move what is new in the spool into the database. The caller holds the lock, exclusively."""
+    database = folder / DATABASE
+    check_magic(database)
+    with connect(database) as connection:
+        found = schema.version(connection)
+        if not schema.check(found, database):
+            ingest(connection, folder / SPOOL)
+            return
+    schema.keep_copy(database, found)
+    reach("copied")
+    with connect(database) as connection:
+        schema.migrate(connection, found)
+        ingest(connection, folder / SPOOL)
+
+
+def _is_frozen(folder: Path) -> bool:
+    return (folder / DATABASE).exists() and not os.access(folder, os.W_OK)
+
+
+@contextmanager
+def _reading_as_it_is(folder: Path, timeout_s: float) -> Iterator[Connection]:
+    """A store that this user may not change, such as an archive: without what is not ingested."""
+    database = folder / DATABASE
+    if not os.access(database, os.R_OK):
+        raise StoreError(f"{database} can't be read: permission denied")
+    logger.warning("%s is read-only: what was recorded since it was last read is not shown", folder)
+    if not (folder / LOCK).exists():
+        with _checked(database) as connection:
+            yield connection
+        return
+    with locked(folder / LOCK, shared=True, timeout_s=timeout_s), _checked(database) as connection:
+        yield connection
+
+
+@contextmanager
+def _checked(database: Path) -> Iterator[Connection]:
+    check_magic(database)
+    with connect(database, read_only=True) as connection:
+        if schema.check(schema.version(connection), database):
+            raise StoreError(
+                f"{database} has an older schema and can't be changed; copy the store elsewhere"
+            )
+        yield connection
