@@ -118,3 +118,25 @@ CONTENT = frozenset(
     }
 )
 """Attributes that carry what people wrote or a model answered: masked, and off when asked."""
+
+FOREIGN_CONTENT = (
+    "input.value",
+    "output.value",
+    "llm.input_messages",
+    "llm.output_messages",
+    "llm.prompts",
+    "llm.choices",
+    "llm.tools",
+    "retrieval.documents",
+    "gen_ai.prompt.",
+    "gen_ai.completion.",
+    "traceloop.entity.input",
+    "traceloop.entity.output",
+    "langfuse.observation.input",
+    "langfuse.observation.output",
+    "ai.prompt",
+    "ai.response",
+    "request_data",
+    "response_data",
+)
+"""How other instrumentations' content attributes begin (semconv dialects)."""

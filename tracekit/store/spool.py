@@ -44,6 +44,8 @@ from typing import Any
 
 import orjson
 
+from tracekit import capture
+
 logger = logging.getLogger(__name__)
 
 SCHEMA = 1
@@ -81,12 +83,11 @@ class Spool:
         """True if the record is in the file, so survives the process."""
         try:
             line = orjson.dumps(record, option=_ENCODE)
-        except (orjson.JSONEncodeError, RecursionError) as error:
-            return self._drop(f"could not be encoded: {error}")
-        return self.append_line(line)
+        except (orjson.JSONEncodeError, RecursionError):  # a lone surrogate, a huge integer …
+            line = orjson.dumps(capture.plain(record), option=_ENCODE)
+        return self._write(capture.scrub(line))
 
-    def append_line(self, line: bytes) -> bool:
-        """`append` for a record that is already one line of JSON, newline included."""
+    def _write(self, line: bytes) -> bool:
         descriptor = self._descriptor
         if descriptor is None or self._losing or self._size > ROTATE_BYTES:
             with self._lock:

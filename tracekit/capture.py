@@ -1,0 +1,304 @@
+"""Any value as JSON text, whatever it is: bounded, and without running code of the user.
+
+What is put into a span comes from the traced program, so it may be cyclic, huge, lazy, broken
+or secret. Nothing here calls `__str__`, `__repr__`, properties or methods of the program's own
+classes, nor copies its objects.
+"""
+
+import base64
+import dataclasses
+import re
+import time
+from collections.abc import Mapping, Set
+from decimal import Decimal
+from pathlib import PurePath
+from typing import Any, cast
+
+import orjson
+
+MAX_DEPTH = 32
+MAX_NODES = 20_000
+MAX_SECONDS = 0.005
+"""A value that takes longer to walk is cut; a span must not slow the program down."""
+PLAIN_BYTES = 256 * 1024
+"""JSON up to this size is stored as it comes; larger values are walked and cut."""
+
+_OPTIONS = (
+    orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
+)
+
+
+def to_json(value: Any, max_text_length: int = 1_000_000) -> str:
+    """`value` as JSON text. Never raises.
+
+    Numbers, texts, lists and mappings keep their form; dataclasses and pydantic models become
+    objects of their fields; bytes, arrays and data frames become a short description; all other
+    objects become `"<module.Class>"`. Strings over `max_text_length` characters are cut, with
+    their length told.
+
+    >>> to_json({"a": [1, 2.5, None]})
+    '{"a":[1,2.5,null]}'
+    >>> to_json({"x": object()})
+    '{"x":"<builtins.object>"}'
+    """
+    try:
+        text = orjson.dumps(value, default=_Walk(max_text_length).shallow, option=_OPTIONS)
+        if len(text) <= PLAIN_BYTES:
+            return text.decode()
+    except (orjson.JSONEncodeError, RecursionError, MemoryError, RuntimeError):
+        pass  # cyclic, too deep, a lone surrogate, an integer over 64 bits: walked below
+    return orjson.dumps(plain(value, max_text_length), option=_OPTIONS).decode()
+
+
+def plain(value: Any, max_text_length: int = 1_000_000) -> Any:
+    """`value` as plain JSON data, cut to the bounds of this module. Never raises.
+
+    >>> cyclic = []
+    >>> cyclic.append(cyclic)
+    >>> plain(cyclic)
+    ['<cycle>']
+    """
+    return _Walk(max_text_length).deep(value, 0)
+
+
+def cut(text: str, limit: int) -> str:
+    """`text` with at most `limit` characters kept, and its length told if it was cut.
+
+    >>> cut("abcdef", 3)
+    'abc… [cut: 6 characters in all]'
+    """
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]}… [cut: {len(text)} characters in all]"
+
+
+class _Walk:
+    """One walk over one value: counts nodes, watches the clock, remembers the path."""
+
+    def __init__(self, max_text_length: int) -> None:
+        self.max_text_length = max_text_length
+        self.nodes = 0
+        self.deadline = 0.0
+        self.path: set[int] = set()
+
+    def shallow(self, value: Any) -> Any:
+        """One object that orjson can't write itself, one level opened."""
+        if not self.deadline:
+            self.deadline = time.perf_counter() + MAX_SECONDS
+        self.nodes += 1
+        if self.nodes > MAX_NODES or time.perf_counter() > self.deadline:
+            return "<cut>"
+        return self.deep(value, 0) if isinstance(value, str | int) else _opened(value)
+
+    def deep(self, value: Any, depth: int) -> Any:
+        if value is None or value is True or value is False:
+            return value
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, int):
+            return _integer(int(value))
+        if isinstance(value, float):
+            return float(value)
+        return self.inside(value, depth)
+
+    def inside(self, value: Any, depth: int) -> Any:
+        if not self.deadline:
+            self.deadline = time.perf_counter() + MAX_SECONDS * 10
+        self.nodes += 1
+        if depth > MAX_DEPTH or self.nodes > MAX_NODES or time.perf_counter() > self.deadline:
+            return "<cut>"
+        identity = id(value)
+        if identity in self.path:
+            return "<cycle>"
+        self.path.add(identity)
+        try:
+            return self.container(_opened(value), depth)
+        finally:
+            self.path.discard(identity)
+
+    def container(self, value: Any, depth: int) -> Any:
+        if type(value) is dict:
+            items = list(cast("dict[Any, Any]", value).items())[:MAX_NODES]
+            return {_key(key): self.deep(item, depth + 1) for key, item in items}
+        if type(value) is list:
+            return [self.deep(item, depth + 1) for item in cast("list[Any]", value)[:MAX_NODES]]
+        return self.deep(value, depth) if isinstance(value, str | int | float) else value
+
+    def text(self, value: str) -> str:
+        text = str.__str__(value)
+        if len(text) > self.max_text_length:
+            text = cut(text, self.max_text_length)
+        return text.encode("utf-8", "replace").decode() if not _is_unicode(text) else text
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _integer(value: int) -> int | str:
+    return value if -(2**63) <= value < 2**64 else f"<integer of {value.bit_length()} bits>"
+
+
+def _key(key: Any) -> str:
+    if isinstance(key, str):
+        text = str.__str__(key)
+        return text if _is_unicode(text) else text.encode("utf-8", "replace").decode()
+    if key is None or isinstance(key, bool | int | float):
+        return str(key)
+    return _name(key)
+
+
+def _opened(value: Any) -> Any:
+    """`value` as a dict, list or scalar, without running code of the program."""
+    kind = type(value)
+    if kind is dict or kind is list:
+        return value
+    if isinstance(value, tuple):
+        fields = getattr(kind, "_fields", None)
+        items = list(cast("tuple[Any, ...]", value))
+        return dict(zip(fields, items, strict=False)) if fields else items
+    if isinstance(value, dict):
+        return dict(dict.items(cast("dict[Any, Any]", value)))
+    if isinstance(value, list):
+        return list.__getitem__(cast("list[Any]", value), slice(None))
+    if isinstance(value, set | frozenset):
+        return list(cast("set[Any]", value))
+    return _opened_object(value)
+
+
+def _opened_object(value: Any) -> Any:
+    if isinstance(value, bytes | bytearray | memoryview):
+        return _bytes(value)
+    if isinstance(value, Decimal | PurePath):
+        return str(value)
+    if isinstance(value, BaseException):
+        return {"type": _name(value), "args": list(value.args)}
+    if isinstance(value, type):
+        return f"<class {value.__module__}.{value.__qualname__}>"
+    if dataclasses.is_dataclass(value):
+        fields = _instance_fields(value)
+        return {f.name: fields.get(f.name) for f in dataclasses.fields(value) if f.repr}
+    return _opened_foreign(value)
+
+
+def _opened_foreign(value: Any) -> Any:
+    """Objects of libraries that people pass around: pydantic, numpy, pandas, enum, datetime."""
+    kind = type(value)
+    names = {f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__}
+    if "pydantic.main.BaseModel" in names or "pydantic.v1.main.BaseModel" in names:
+        fields = _instance_fields(value)
+        extra = fields.pop("__pydantic_extra__", None)
+        return {**fields, **(extra if isinstance(extra, dict) else {})}
+    if names & {"pydantic.types.SecretStr", "pydantic.types.SecretBytes"}:
+        return "**********"
+    if kind.__module__ in {"datetime", "uuid"}:
+        return str(value)
+    if "enum.Enum" in names:
+        return value.value if isinstance(value.value, str | int | float) else _name(value)
+    if names & {"numpy.ndarray", "pandas.DataFrame", "pandas.core.frame.DataFrame"}:
+        return f"<{kind.__module__.partition('.')[0]}.{kind.__qualname__} of shape {value.shape}>"
+    if "numpy.generic" in names:
+        return value.item()
+    if isinstance(value, Mapping | Set) and kind.__module__ in {"types", "collections", "builtins"}:
+        return dict(value) if isinstance(value, Mapping) else list(cast("Set[Any]", value))
+    return _name(value)
+
+
+def _instance_fields(value: Any) -> dict[str, Any]:
+    """The instance's own `__dict__`, or its slots, read past any `__getattribute__` of its class."""
+    try:
+        fields = dict(object.__getattribute__(value, "__dict__"))
+    except AttributeError:
+        fields = {}
+    for base in type(value).__mro__:
+        slots = base.__dict__.get("__slots__", ())
+        for slot in (slots,) if isinstance(slots, str) else slots:
+            descriptor = base.__dict__.get(slot)
+            if type(descriptor) is _SLOT and slot not in fields:
+                try:
+                    fields[slot] = descriptor.__get__(value)
+                except AttributeError:
+                    continue
+    return fields
+
+
+class _Slotted:
+    __slots__ = ("slot",)
+
+
+_SLOT = type(_Slotted.__dict__["slot"])
+
+
+def _bytes(value: bytes | bytearray | memoryview) -> Any:
+    size = value.nbytes if isinstance(value, memoryview) else len(value)
+    if size > 1024:
+        return f"<{size} bytes>"
+    return {"base64": base64.b64encode(bytes(value)).decode()}
+
+
+def _name(value: Any) -> str:
+    kind = type(value)
+    return f"<{kind.__module__}.{kind.__qualname__}>"
+
+
+_TOKEN = rb"[A-Za-z0-9._~+/=-]"
+_VALUE = rb"\\*\"\s*:\s*\\*\"[^\"\\]{1,8192}"
+_SECRETS: tuple[tuple[bytes, re.Pattern[bytes]], ...] = tuple(
+    (sign, re.compile(sign + pattern))
+    for sign, pattern in (
+        (rb"sk-", rb"(?<![A-Za-z0-9]sk-)[A-Za-z0-9_-]{20,}"),
+        (rb"ek_", rb"(?<![A-Za-z0-9]ek_)[A-Za-z0-9]{16,}"),
+        (rb"AKIA", rb"[A-Z0-9]{16}"),
+        (rb"ghp_", rb"[A-Za-z0-9]+"),
+        (rb"gho_", rb"[A-Za-z0-9]{20,}"),
+        (rb"ghs_", rb"[A-Za-z0-9]{20,}"),
+        (rb"github_pat_", rb"\w{20,}"),
+        (rb"AIza", rb"[\w-]{30,}"),
+        (rb"hf_", rb"(?<![A-Za-z0-9]hf_)[A-Za-z0-9]{30,}"),
+        (rb"xox", rb"[abeprs]-[A-Za-z0-9-]{8,}"),
+        (rb"eyJ", rb"(?<![\w-]eyJ)[\w-]{10,2048}\.[\w-]{4,8192}\.[\w-]{2,}"),
+        (rb"PRIVATE KEY-----", rb"[^\"]{1,8192}"),
+        (rb"earer ", _TOKEN + rb"{6,}"),
+        (rb"://", rb"[^\s/@\"\\]{1,256}@"),
+        (rb"_key", rb"(?:=[^&\s\"\\]{1,512}|(?:(?<=api_key)|(?<=vate_key))" + _VALUE + rb")"),
+        (rb"-key", rb"(?<=api-key)" + _VALUE),
+        (rb"uthorization", _VALUE),
+        (rb"assword", _VALUE),
+        (rb"ecret", _VALUE),
+        (rb"_token", rb"(?:=[^&\s\"\\]{1,512}|" + _VALUE + rb")"),
+        (rb"ignature", rb"=[^&\s\"\\]{1,512}"),
+    )
+)
+
+
+def scrub(line: bytes) -> bytes:
+    """`line` with what looks like a credential hidden.
+
+    Known formats of keys, bearer tokens, user info and signatures in URLs, and text fields that
+    are named like secrets. Linear in the length of the line.
+
+    >>> scrub(b'{"x":"key sk-proj-AAAAAAAAAAAAAAAAAAAAAAAA"}')
+    b'{"x":"key sk-[secret hidden]"}'
+    """
+    for sign, pattern in _SECRETS:  # each pattern begins with its sign: found at memory speed
+        if sign in line:
+            line = pattern.sub(_hide, line)
+    return line
+
+
+def _hide(match: re.Match[bytes]) -> bytes:
+    found = match.group()
+    if found.startswith(b"://"):
+        return b"://[secret hidden]@"
+    kept = _KEPT.match(found)
+    return (kept.group() if kept else b"") + b"[secret hidden]"
+
+
+_KEPT = re.compile(
+    rb"(?:[_-]key|uthorization|assword|ecret|_token|ignature)(?:=|\\*\"\s*:\s*\\*\")"
+    rb"|sk-|ek_|gh[pos]_|hf_|xox|eyJ|AKIA|AIza|github_pat_|earer |PRIVATE KEY-----"
+)

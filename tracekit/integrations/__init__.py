@@ -1,0 +1,1 @@
+"""autolog: one line, and every call of the known libraries is recorded."""
