@@ -1,0 +1,58 @@
+"""What every test stands on: a store of its own, no settings left over, no failure swallowed."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tracekit import config, context, guard
+from tracekit.store.store import Store, open_store
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in (
+        "TRACEKIT_TRACKING_URI",
+        "TRACEKIT_EXPERIMENT",
+        "TRACEKIT_DISABLED",
+        "TRACEKIT_CAPTURE_CONTENT",
+        "TRACEKIT_PRICES",
+        "TRACEKIT_FAILPOINT",
+        "OPENAI_API_KEY",
+        "OPENAI_BASE_URL",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def no_failure_of_our_own(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> Iterator[None]:
+    """Failures inside tracekit are raised; an ERROR that it logs fails the test."""
+    monkeypatch.setattr(guard, "strict", True)
+    yield
+    errors = [
+        record.getMessage()
+        for phase in ("setup", "call")
+        for record in caplog.get_records(phase)
+        if record.name.startswith("tracekit") and record.levelno >= logging.ERROR
+    ]
+    assert not errors, errors
+
+
+@pytest.fixture(autouse=True)
+def no_settings_left_over() -> Iterator[None]:
+    config.reset()
+    yield
+    config.reset()
+    assert context.current_span.get() is None
+    context.active_runs.set(())
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """An empty store, in use for this test."""
+    config.set_tracking_uri(tmp_path / "store")
+    return open_store()
