@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tracekit.errors import StoreError
 from tracekit.store import schema
-from tracekit.store.connection import Connection, check_magic, connect
+from tracekit.store.connection import Connection, Engine, check_magic, start_engine
 from tracekit.store.failpoint import reach
 from tracekit.store.ingest import ingest
 from tracekit.store.location import create_folder
@@ -33,27 +33,26 @@ def open_reading(folder: Path, timeout_s: float = DEFAULT_TIMEOUT_S) -> Iterator
             yield connection
         return
     create_folder(folder)
-    with locked(folder / LOCK, timeout_s=timeout_s) as lock:
-        update(folder)
+    database = folder / DATABASE
+    with locked(folder / LOCK, timeout_s=timeout_s) as lock, start_engine(database) as engine:
+        update(engine, folder / SPOOL)
         lock.share()
-        with connect(folder / DATABASE, read_only=True) as connection:
+        with engine.reading() as connection:
             yield connection
 
 
-def update(folder: Path) -> None:
+def update(engine: Engine, spool: Path) -> None:
     """Move what is new in the spool into the database. The caller holds the lock, exclusively."""
-    database = folder / DATABASE
-    check_magic(database)
-    with connect(database) as connection:
+    with engine.writing() as connection:
         found = schema.version(connection)
-        if not schema.check(found, database):
-            ingest(connection, folder / SPOOL)
+        if not schema.check(found, engine.database):
+            ingest(connection, engine.database, spool)
             return
-    schema.keep_copy(database, found)
+    schema.keep_copy(engine.database, found)
     reach("copied")
-    with connect(database) as connection:
+    with engine.writing() as connection:
         schema.migrate(connection, found)
-        ingest(connection, folder / SPOOL)
+        ingest(connection, engine.database, spool)
 
 
 def _is_frozen(folder: Path) -> bool:
@@ -78,7 +77,7 @@ def _reading_as_it_is(folder: Path, timeout_s: float) -> Iterator[Connection]:
 @contextmanager
 def _checked(database: Path) -> Iterator[Connection]:
     check_magic(database)
-    with connect(database, read_only=True) as connection:
+    with start_engine(database) as engine, engine.reading() as connection:
         if schema.check(schema.version(connection), database):
             raise StoreError(
                 f"{database} has an older schema and can't be changed; copy the store elsewhere"

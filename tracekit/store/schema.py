@@ -49,7 +49,8 @@ def comments() -> str:
 def version(connection: "Connection") -> int:
     """The number of the last migration applied; 0 for an empty database."""
     known = connection.execute(
-        "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'store' AND table_name = 'migration'"
+        "SELECT count(*) FROM duckdb_tables() "
+        "WHERE schema_name = 'store' AND table_name = 'migration'"
     ).fetchone()
     if known == (0,):
         return 0

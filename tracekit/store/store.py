@@ -2,8 +2,8 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,9 +56,7 @@ class Store:
                 _spools[self.folder] = Spool(self.spool_folder, process=process)
             return _spools[self.folder]
 
-    def reading(
-        self, timeout_s: float = DEFAULT_TIMEOUT_S
-    ) -> AbstractContextManager["Connection"]:
+    def reading(self, timeout_s: float = DEFAULT_TIMEOUT_S) -> AbstractContextManager["Connection"]:
         """A read-only connection that sees all that any process wrote before this call.
 
         Args:
