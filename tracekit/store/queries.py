@@ -48,13 +48,15 @@ SELECT {", ".join(_PLAIN_SPAN)}, finish_reasons, attributes::JSON AS attributes,
   round(duration_ms * 1e6)::BIGINT AS duration_ns,
   round(time_to_first_token_ms * 1e6)::BIGINT AS time_to_first_token_ns
 FROM spans WHERE trace_id IN (SELECT unnest(?::VARCHAR[]))
+  AND start_time BETWEEN make_timestamp_ns(?) AND make_timestamp_ns(?)
 ORDER BY start_time, parent_span_id IS NOT NULL, span_id
 """
 _SUMMARIES = """
 SELECT trace_id, name, status, span_count, error_count, epoch_ns(start_time) AS start_ns,
   round(duration_ms * 1e6)::BIGINT AS duration_ns, input, output, model, input_tokens,
   output_tokens, cost_usd, session_id, user_id, run_id, experiment, error_type
-FROM traces WHERE trace_id IN (SELECT unnest(?::VARCHAR[]))
+FROM store.traces_between(make_timestamp_ns($2), make_timestamp_ns($3))
+WHERE trace_id IN (SELECT unnest($1::VARCHAR[]))
 """
 
 
@@ -95,7 +97,7 @@ def read_traces(connection: "Connection", trace_ids: Sequence[str]) -> list[Trac
     events = _grouped(connection, _EVENTS, ids, _event)
     links = _grouped(connection, _LINKS, ids, _link)
     spans: defaultdict[str, list[Span]] = defaultdict(list)
-    for row in _rows(connection, _SPANS, ids):
+    for row in _rows(connection, _SPANS, ids, *_time_bounds(connection, ids)):
         key = (row["trace_id"], row["span_id"])
         spans[row["trace_id"]].append(_span(row, events.get(key, ()), links.get(key, ())))
     tags = _tags(connection, "trace", ids)
@@ -124,7 +126,7 @@ def read_trace_summaries(
     tags = _tags(connection, "trace", ids)
     found = {
         row["trace_id"]: TraceSummary(**row, tags=tags.get(row["trace_id"], {}))
-        for row in _rows(connection, _SUMMARIES, ids)
+        for row in _rows(connection, _SUMMARIES, ids, *_time_bounds(connection, ids))
     }
     return [found[trace_id] for trace_id in ids if trace_id in found]
 
@@ -311,8 +313,24 @@ def _named(result: "Connection") -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
-def _rows(connection: "Connection", query: str, ids: Sequence[str]) -> list[dict[str, Any]]:
-    return _named(connection.execute(query, [list(ids)])) if ids else []
+def _rows(
+    connection: "Connection", query: str, ids: Sequence[str], *values: int
+) -> list[dict[str, Any]]:
+    return _named(connection.execute(query, [list(ids), *values])) if ids else []
+
+
+def _time_bounds(connection: "Connection", trace_ids: Sequence[str]) -> tuple[int, int]:
+    """When the first and the last span of those traces started.
+
+    Texts are only read of the spans between; by ids alone, they would be read of all.
+    """
+    row = connection.execute(
+        "SELECT epoch_ns(min(start_time)), epoch_ns(max(start_time)) FROM spans "
+        "WHERE trace_id IN (SELECT unnest(?::VARCHAR[]))",
+        [list(trace_ids)],
+    ).fetchone()
+    first, last = row or (None, None)
+    return first or 0, last or 0
 
 
 def _grouped(
@@ -379,6 +397,7 @@ def _run_info(row: Row) -> RunInfo:
         end_time=None if row["end_ns"] is None else row["end_ns"] // 1_000_000,
         parent_run_id=row["parent_run_id"],
         user_id=row["user_name"],
+        artifact_uri=f"runs:/{row['run_id']}",
         lifecycle_stage="active" if row["deleted_ns"] is None else "deleted",
         kind=row["kind"] or "user",
         source=_parsed(row["source"]) or {},

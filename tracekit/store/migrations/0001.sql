@@ -141,7 +141,8 @@ CREATE VIEW span_links AS
 
 -- The head of a trace is the span without parent, else the earliest. Tokens and cost are summed
 -- over model calls alone: agent and workflow spans repeat the sums of their children.
-CREATE VIEW traces AS
+-- Bounded by time, since a filter on trace_id alone reads the texts of all spans.
+CREATE MACRO store.traces_between(first_start, last_start) AS TABLE
   SELECT trace_id, arg_min(name, (parent_span_id IS NOT NULL, start_time)) AS name,
     CASE WHEN bool_or(status = 'UNFINISHED') THEN 'UNFINISHED'
          WHEN arg_min(status, (parent_span_id IS NOT NULL, start_time)) = 'ERROR' THEN 'ERROR'
@@ -164,7 +165,10 @@ CREATE VIEW traces AS
       ('chat', 'text_completion', 'generate_content', 'embeddings')) AS cost_usd,
     arg_min(session_id, start_time) AS session_id, arg_min(user_id, start_time) AS user_id,
     arg_min(run_id, start_time) AS run_id, arg_min(experiment, start_time) AS experiment
-  FROM spans GROUP BY trace_id;
+  FROM spans WHERE start_time BETWEEN first_start AND last_start GROUP BY trace_id;
+
+CREATE VIEW traces AS
+  FROM store.traces_between(make_timestamp_ns(0), make_timestamp_ns(9223372036854775806));
 
 CREATE VIEW assessments AS
   SELECT assessment_id, trace_id, span_id, run_id, evaluation_row_id, kind, name, value, score,
