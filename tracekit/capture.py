@@ -5,11 +5,15 @@ or secret. Nothing here calls `__str__`, `__repr__`, properties or methods of th
 classes, nor copies its objects.
 """
 
+# The values handled here are anything at all, so their types stay unknown.
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+
 import base64
 import dataclasses
 import re
 import time
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from pathlib import PurePath
 from typing import Any, cast
@@ -154,17 +158,19 @@ def _key(key: Any) -> str:
 
 def _opened(value: Any) -> Any:
     """`value` as a dict, list or scalar, without running code of the program."""
-    kind = type(value)
+    kind: type[Any] = type(value)
     if kind is dict or kind is list:
         return value
     if isinstance(value, tuple):
         fields = getattr(kind, "_fields", None)
-        items = list(cast("tuple[Any, ...]", value))
+        items: list[Any] = list(cast("tuple[Any, ...]", value))
         return dict(zip(fields, items, strict=False)) if fields else items
     if isinstance(value, dict):
-        return dict(dict.items(cast("dict[Any, Any]", value)))
+        mapping: dict[Any, Any] = value
+        return dict.copy(mapping)
     if isinstance(value, list):
-        return list.__getitem__(cast("list[Any]", value), slice(None))
+        sequence: list[Any] = value
+        return list.copy(sequence)
     if isinstance(value, set | frozenset):
         return list(cast("set[Any]", value))
     return _opened_object(value)
@@ -187,12 +193,12 @@ def _opened_object(value: Any) -> Any:
 
 def _opened_foreign(value: Any) -> Any:
     """Objects of libraries that people pass around: pydantic, numpy, pandas, enum, datetime."""
-    kind = type(value)
+    kind: type[Any] = type(value)
     names = {f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__}
     if "pydantic.main.BaseModel" in names or "pydantic.v1.main.BaseModel" in names:
         fields = _instance_fields(value)
         extra = fields.pop("__pydantic_extra__", None)
-        return {**fields, **(extra if isinstance(extra, dict) else {})}
+        return {**fields, **cast("dict[str, Any]", extra if isinstance(extra, dict) else {})}
     if names & {"pydantic.types.SecretStr", "pydantic.types.SecretBytes"}:
         return "**********"
     if kind.__module__ in {"datetime", "uuid"}:
@@ -203,8 +209,11 @@ def _opened_foreign(value: Any) -> Any:
         return f"<{kind.__module__.partition('.')[0]}.{kind.__qualname__} of shape {value.shape}>"
     if "numpy.generic" in names:
         return value.item()
-    if isinstance(value, Mapping | Set) and kind.__module__ in {"types", "collections", "builtins"}:
-        return dict(value) if isinstance(value, Mapping) else list(cast("Set[Any]", value))
+    if kind.__module__ in {"types", "collections", "builtins"}:
+        if isinstance(value, Mapping):
+            return dict(cast("Mapping[Any, Any]", value))
+        if isinstance(value, AbstractSet):
+            return list(cast("AbstractSet[Any]", value))
     return _name(value)
 
 
@@ -218,7 +227,7 @@ def _instance_fields(value: Any) -> dict[str, Any]:
         slots = base.__dict__.get("__slots__", ())
         for slot in (slots,) if isinstance(slots, str) else slots:
             descriptor = base.__dict__.get(slot)
-            if type(descriptor) is _SLOT and slot not in fields:
+            if descriptor is not None and type(descriptor) is _SLOT and slot not in fields:
                 try:
                     fields[slot] = descriptor.__get__(value)
                 except AttributeError:
@@ -230,7 +239,7 @@ class _Slotted:
     __slots__ = ("slot",)
 
 
-_SLOT = type(_Slotted.__dict__["slot"])
+_SLOT: type[Any] = type(_Slotted.__dict__["slot"])
 
 
 def _bytes(value: bytes | bytearray | memoryview) -> Any:
@@ -241,64 +250,67 @@ def _bytes(value: bytes | bytearray | memoryview) -> Any:
 
 
 def _name(value: Any) -> str:
-    kind = type(value)
+    kind: type[Any] = type(value)
     return f"<{kind.__module__}.{kind.__qualname__}>"
 
 
-_TOKEN = rb"[A-Za-z0-9._~+/=-]"
-_VALUE = rb"\\*\"\s*:\s*\\*\"[^\"\\]{1,8192}"
-_SECRETS: tuple[tuple[bytes, re.Pattern[bytes]], ...] = tuple(
-    (sign, re.compile(sign + pattern))
-    for sign, pattern in (
-        (rb"sk-", rb"(?<![A-Za-z0-9]sk-)[A-Za-z0-9_-]{20,}"),
-        (rb"ek_", rb"(?<![A-Za-z0-9]ek_)[A-Za-z0-9]{16,}"),
-        (rb"AKIA", rb"[A-Z0-9]{16}"),
-        (rb"ghp_", rb"[A-Za-z0-9]+"),
-        (rb"gho_", rb"[A-Za-z0-9]{20,}"),
-        (rb"ghs_", rb"[A-Za-z0-9]{20,}"),
-        (rb"github_pat_", rb"\w{20,}"),
-        (rb"AIza", rb"[\w-]{30,}"),
-        (rb"hf_", rb"(?<![A-Za-z0-9]hf_)[A-Za-z0-9]{30,}"),
-        (rb"xox", rb"[abeprs]-[A-Za-z0-9-]{8,}"),
-        (rb"eyJ", rb"(?<![\w-]eyJ)[\w-]{10,2048}\.[\w-]{4,8192}\.[\w-]{2,}"),
-        (rb"PRIVATE KEY-----", rb"[^\"]{1,8192}"),
-        (rb"earer ", _TOKEN + rb"{6,}"),
-        (rb"://", rb"[^\s/@\"\\]{1,256}@"),
-        (rb"_key", rb"(?:=[^&\s\"\\]{1,512}|(?:(?<=api_key)|(?<=vate_key))" + _VALUE + rb")"),
-        (rb"-key", rb"(?<=api-key)" + _VALUE),
-        (rb"uthorization", _VALUE),
-        (rb"assword", _VALUE),
-        (rb"ecret", _VALUE),
-        (rb"_token", rb"(?:=[^&\s\"\\]{1,512}|" + _VALUE + rb")"),
-        (rb"ignature", rb"=[^&\s\"\\]{1,512}"),
+_RUN = b"a" * 16
+_CLASSES = bytes(97 if chr(byte).isascii() and (chr(byte).isalnum() or byte in b"_-") else 32
+                 for byte in range(256))  # fmt: skip
+_KEY = re.compile(
+    rb"(?P<kept>sk-|rk-|ek_|AKIA|gh[pousr]_|github_pat_|AIza|hf_|xox[abeprs]-|eyJ)"
+    rb"(?:(?<=AKIA)[A-Z0-9]{16}|(?<=AIza)[\w-]{30,}|(?<=hf_)\w{28,}|(?<=xox.-)[\w-]{8,}"
+    rb"|(?<=[srk]k[-_])[\w-]{16,}|(?<=gh._)\w{16,}|(?<=github_pat_)\w{16,}"
+    rb"|(?<=eyJ)[\w-]{10,8192}\.[\w-]{4,8192}\.[\w-]{2,8192})",
+    re.ASCII,
+)
+_VALUE = (
+    rb"(?:[^\"\\]|\\+[^\"\\]){1,8192}"  # up to the quote that ends it, however deep it is escaped
+)
+_NAMED: tuple[tuple[bytes, re.Pattern[bytes]], ...] = tuple(
+    (sign, re.compile(rb"(?P<kept>" + sign + kept + rb")" + hidden))
+    for sign, kept, hidden in (
+        (rb"earer ", rb"", rb"[A-Za-z0-9._~+/=-]{6,}"),
+        (rb"PRIVATE KEY-----", rb"", rb"(?:[A-Za-z0-9+/=\s-]|\\+[nr]){1,8192}"),
+        (rb"://", rb"", rb"[^\s/@\"\\]{1,256}(?=@)"),
+        (rb"api_key", rb"(?:=|\\*\"\s*:\s*\\*\")", rb"[^&\s\"\\]{1,8192}"),
+        (rb"assword", rb"(?:=|\\*\"\s*:\s*\\*\")", _VALUE),
+        (rb"uthorization", rb"\\*\"\s*:\s*\\*\"", _VALUE),
+        (rb"ignature=", rb"", rb"[^&\s\"\\]{1,512}"),
     )
 )
+_HIDDEN = b"[secret hidden]"
 
 
 def scrub(line: bytes) -> bytes:
     """`line` with what looks like a credential hidden.
 
     Known formats of keys, bearer tokens, user info and signatures in URLs, and text fields that
-    are named like secrets. Linear in the length of the line.
+    are named like secrets. Linear in the length of the line, a few nanoseconds a byte.
 
     >>> scrub(b'{"x":"key sk-proj-AAAAAAAAAAAAAAAAAAAAAAAA"}')
     b'{"x":"key sk-[secret hidden]"}'
     """
-    for sign, pattern in _SECRETS:  # each pattern begins with its sign: found at memory speed
+    runs = line.translate(_CLASSES)
+    if _RUN in runs:
+        line = _without_keys(line, runs)
+    for sign, pattern in _NAMED:  # each pattern begins with its sign: found at memory speed
         if sign in line:
-            line = pattern.sub(_hide, line)
+            line = pattern.sub(rb"\g<kept>" + _HIDDEN, line)
     return line
 
 
-def _hide(match: re.Match[bytes]) -> bytes:
-    found = match.group()
-    if found.startswith(b"://"):
-        return b"://[secret hidden]@"
-    kept = _KEPT.match(found)
-    return (kept.group() if kept else b"") + b"[secret hidden]"
-
-
-_KEPT = re.compile(
-    rb"(?:[_-]key|uthorization|assword|ecret|_token|ignature)(?:=|\\*\"\s*:\s*\\*\")"
-    rb"|sk-|ek_|gh[pos]_|hf_|xox|eyJ|AKIA|AIza|github_pat_|earer |PRIVATE KEY-----"
-)
+def _without_keys(line: bytes, runs: bytes) -> bytes:
+    """Look at each long run of letters and digits alone: is it a key?"""
+    pieces: list[bytes] = []
+    done, start = 0, runs.find(_RUN)
+    while start != -1:
+        end = runs.find(b" ", start)
+        end = len(line) if end == -1 else end
+        escaped = line[start - 1 : start] == b"\\"  # the n of \n is not part of the word
+        found = _KEY.match(line, start + escaped)
+        if found:
+            pieces += [line[done : found.end("kept")], _HIDDEN]
+            done = end = max(end, found.end())
+        start = runs.find(_RUN, end)
+    return line if not pieces else b"".join([*pieces, line[done:]])

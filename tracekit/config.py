@@ -148,6 +148,15 @@ def prices_path() -> Path | None:
     return Path(text).expanduser() if text else None
 
 
+def artifacts_uri() -> str | None:
+    """Where artifacts of runs go if not into the store's folder, from `TRACEKIT_ARTIFACTS`.
+
+    A folder, or a URL such as `s3://bucket/prefix`.
+    """
+    text = os.environ.get("TRACEKIT_ARTIFACTS")
+    return _absolute(text) if text else None
+
+
 def _absolute(text: str) -> str:
     """A plain path made absolute; a URL is left as it is, for the store to judge."""
     if "://" in text or text.startswith("file:"):

@@ -13,29 +13,29 @@ logger = logging.getLogger(__name__)
 strict = os.environ.get("TRACEKIT_STRICT", "") not in {"", "0"}
 """Raise failures of our own instead of swallowing them."""
 
-failures = 0
+failures: int = 0
 """Failures of our own since the process began."""
 
-_logged: set[tuple[str, type[BaseException] | None]] = set()
+_logged: set[tuple[str, str]] = set()
 
 
 def failed(what: str) -> None:
     """To be called in `except Exception:` around our own work: count it, log each kind once."""
-    global failures  # noqa: PLW0603  one counter for the whole process
+    global failures
     failures += 1
     error = sys.exc_info()[1]
     if strict and error is not None:
         raise error
-    kind = (what, type(error))
+    kind = (what, type(error).__qualname__)
     if kind in _logged or len(_logged) > 100:
         return
     _logged.add(kind)
-    logger.error("tracekit failed in %s; the program is not affected", what, exc_info=True)
+    logger.error("tracekit failed in %s; the program is not affected", what, exc_info=error)
 
 
 def warn(message: str) -> None:
     """Log once that a callback of the user's (a mask, a hook) misbehaved; never raises."""
-    if message not in _warned and len(_warned) < 100:  # noqa: PLR2004  bounded memory
+    if message not in _warned and len(_warned) < 100:
         _warned.add(message)
         logger.warning("%s", message, exc_info=sys.exc_info()[1] is not None)
 

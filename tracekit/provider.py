@@ -6,12 +6,12 @@ application's other telemetry. `join` makes it use the application's provider in
 """
 
 import os
-import secrets
+import random
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import Any, cast
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
@@ -87,7 +87,7 @@ class SpanProcessor(SdkSpanProcessor):
         """Ignore all spans from now on. What was written stays."""
         self._closed = True
 
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002  OpenTelemetry's
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """True if nothing was lost: each record is in the file when its span has ended."""
         return flush().success
 
@@ -97,7 +97,7 @@ class SpanProcessor(SdkSpanProcessor):
 
     def _started(self, span: SdkSpan) -> None:
         own, parent = span.get_span_context(), span.parent
-        assert own is not None  # noqa: S101  a recording span has a context
+        assert own is not None
         inherited = self._belongings.get(parent.span_id) if parent is not None else None
         belonging = _belonging(span, inherited)
         self._belongings[own.span_id] = belonging
@@ -121,7 +121,7 @@ class SpanProcessor(SdkSpanProcessor):
 
     def _ended(self, span: ReadableSpan) -> None:
         own, parent, status = span.get_span_context(), span.parent, span.status
-        assert own is not None  # noqa: S101  a recording span has a context
+        assert own is not None
         belonging = self._belongings.pop(own.span_id, None) or _belonging(span, None)
         scope = span.instrumentation_scope
         attributes = _plain_attributes(span)
@@ -187,7 +187,7 @@ def _plain_attributes(span: ReadableSpan) -> dict[str, Any]:
     """The span's attributes without a copy where the SDK allows it."""
     bounded = getattr(span, "_attributes", None)
     plain = getattr(bounded, "_dict", None)
-    return plain if isinstance(plain, dict) else dict(span.attributes or {})
+    return cast("dict[str, Any]", plain) if isinstance(plain, dict) else dict(span.attributes or {})
 
 
 def _filtered(attributes: dict[str, Any]) -> dict[str, Any]:
@@ -261,11 +261,15 @@ class TimeOrderedIds(IdGenerator):
 
     def generate_span_id(self) -> int:
         """64 random bits, never zero."""
-        return secrets.randbits(64) or 1
+        return _random.getrandbits(64) or 1
 
     def generate_trace_id(self) -> int:
         """48 bits of time, 80 random bits."""
-        return (time.time_ns() // 1_000_000 << 80) | secrets.randbits(80) or 1
+        return (time.time_ns() // 1_000_000 << 80) | _random.getrandbits(80) or 1
+
+
+_random = random.Random()
+os.register_at_fork(after_in_child=_random.seed)
 
 
 def _resource_of_process() -> Resource:
@@ -293,7 +297,7 @@ joined = False
 
 def tracer() -> Tracer:
     """The tracer in use: tracekit's own, or the joined provider's."""
-    global _tracer  # noqa: PLW0603  one tracer for the process
+    global _tracer
     if _tracer is None:
         _tracer = _own_provider().get_tracer(SCOPE, version("tracekit"))
     return _tracer
@@ -318,7 +322,7 @@ def join(provider: TracerProvider) -> None:
     Args:
         provider: OpenTelemetry SDK's; tracekit's processor is added to it once.
     """
-    global _tracer, joined  # noqa: PLW0603  one tracer for the process
+    global _tracer, joined
     if provider not in _joined_providers:
         provider.add_span_processor(processor)
         _joined_providers.append(provider)
@@ -330,14 +334,14 @@ _joined_providers: list[TracerProvider] = []
 
 def leave() -> None:
     """Go back to tracekit's own provider."""
-    global _tracer, joined  # noqa: PLW0603  one tracer for the process
+    global _tracer, joined
     _tracer, joined = None, False
 
 
 config.on_change(leave)
 
 
-def flush(timeout_s: float = 2.0) -> FlushResult:  # noqa: ARG001  kept for MLflow's callers
+def flush(timeout_s: float = 2.0) -> FlushResult:
     """Whether everything recorded so far is in the store's files.
 
     Nothing waits in memory, so there is nothing to wait for: a record is in its file when the
@@ -374,11 +378,8 @@ def content(key: str, value: Any) -> dict[str, Any]:
         if isinstance(value, JsonText)
         else capture.to_json(value, settings.max_text_length)
     )
-    if settings.mask is not None:
-        text = masked(key, text)
-        if text is None:
-            return {semconv.MASKING_ERROR: True}
-    return {key: text}
+    kept = masked(key, text)
+    return {semconv.MASKING_ERROR: True} if kept is None else {key: kept}
 
 
 @dataclass(frozen=True, slots=True)
