@@ -99,9 +99,9 @@ class SpanProcessor(SdkSpanProcessor):
         own, parent = span.get_span_context(), span.parent
         assert own is not None
         inherited = self._belongings.get(parent.span_id) if parent is not None else None
-        belonging = _belonging(span, inherited)
-        self._belongings[own.span_id] = belonging
         attributes = _plain_attributes(span)
+        belonging = _belonging(span, attributes, inherited)
+        self._belongings[own.span_id] = belonging
         self._spool().append(
             {
                 "kind": "start",
@@ -122,9 +122,9 @@ class SpanProcessor(SdkSpanProcessor):
     def _ended(self, span: ReadableSpan) -> None:
         own, parent, status = span.get_span_context(), span.parent, span.status
         assert own is not None
-        belonging = self._belongings.pop(own.span_id, None) or _belonging(span, None)
-        scope = span.instrumentation_scope
         attributes = _plain_attributes(span)
+        belonging = self._belongings.pop(own.span_id, None) or _belonging(span, attributes, None)
+        scope = span.instrumentation_scope
         if scope is None or not scope.name.startswith(SCOPE):
             attributes = _filtered(attributes)
         record: dict[str, Any] = {
@@ -157,9 +157,10 @@ class SpanProcessor(SdkSpanProcessor):
         return spool_of(self._tracking_uri or config.get_tracking_uri())
 
 
-def _belonging(span: ReadableSpan, inherited: Belonging | None) -> Belonging:
+def _belonging(
+    span: ReadableSpan, attributes: Mapping[str, Any], inherited: Belonging | None
+) -> Belonging:
     """What a new span belongs to: what its context says, else what its parent does."""
-    attributes = span.attributes or {}
     runs = context.active_runs.get()
     session = context.session_id.get() or attributes.get(semconv.SESSION_ID)
     user = context.user_id.get() or attributes.get(semconv.USER_ID)

@@ -45,6 +45,7 @@ from typing import Any
 import orjson
 
 from tracekit import capture
+from tracekit.redaction import hide_secrets
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ class Spool:
             line = orjson.dumps(record, option=_ENCODE)
         except (orjson.JSONEncodeError, RecursionError):  # a lone surrogate, a huge integer …
             line = orjson.dumps(capture.plain(record), option=_ENCODE)
-        return self._write(capture.scrub(line))
+        return self._write(hide_secrets(line))
 
     def _write(self, line: bytes) -> bool:
         descriptor = self._descriptor
