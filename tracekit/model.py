@@ -294,24 +294,3 @@ class Artifact:
     file_size: int | None
     media_type: str | None = None
     sha256: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlushResult:
-    """Whether everything recorded so far is in the spool."""
-
-    drained: bool
-    dropped: int
-    """Records that could not be written since the process began (disk full, read-only)."""
-    failed: int
-    """Errors inside tracekit that were caught since the process began."""
-    timed_out: bool
-
-    @property
-    def success(self) -> bool:
-        """True only if everything was written and nothing was ever dropped."""
-        return self.drained and self.dropped == 0
-
-    def __bool__(self) -> bool:
-        return self.success
-

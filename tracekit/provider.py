@@ -10,7 +10,6 @@ import random
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any, cast
 
 from opentelemetry.context import Context
@@ -22,8 +21,7 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import SpanContext, SpanKind, StatusCode, Tracer
 
-from tracekit import capture, config, context, guard, semconv
-from tracekit.model import FlushResult
+from tracekit import __version__, capture, config, context, guard, semconv
 from tracekit.store.spool import Spool
 from tracekit.store.store import open_store
 
@@ -300,7 +298,7 @@ def tracer() -> Tracer:
     """The tracer in use: tracekit's own, or the joined provider's."""
     global _tracer
     if _tracer is None:
-        _tracer = _own_provider().get_tracer(SCOPE, version("tracekit"))
+        _tracer = _own_provider().get_tracer(SCOPE, __version__)
     return _tracer
 
 
@@ -327,7 +325,7 @@ def join(provider: TracerProvider) -> None:
     if provider not in _joined_providers:
         provider.add_span_processor(processor)
         _joined_providers.append(provider)
-    _tracer, joined = provider.get_tracer(SCOPE, version("tracekit")), True
+    _tracer, joined = provider.get_tracer(SCOPE, __version__), True
 
 
 _joined_providers: list[TracerProvider] = []
@@ -340,6 +338,26 @@ def leave() -> None:
 
 
 config.on_change(leave)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlushResult:
+    """Whether everything recorded so far is in the spool."""
+
+    drained: bool
+    dropped: int
+    """Records that could not be written since the process began (disk full, read-only)."""
+    failed: int
+    """Errors inside tracekit that were caught since the process began."""
+    timed_out: bool
+
+    @property
+    def success(self) -> bool:
+        """True only if everything was written and nothing was ever dropped."""
+        return self.drained and self.dropped == 0
+
+    def __bool__(self) -> bool:
+        return self.success
 
 
 def flush(timeout_s: float = 2.0) -> FlushResult:
