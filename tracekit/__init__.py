@@ -33,6 +33,43 @@ if TYPE_CHECKING:
     from tracekit.tracing import start_span as start_span
     from tracekit.tracing import trace as trace
     from tracekit.tracing import update_current_trace as update_current_trace
+    from tracekit.tracking.active import active_run as active_run
+    from tracekit.tracking.active import end_run as end_run
+    from tracekit.tracking.active import last_active_run as last_active_run
+    from tracekit.tracking.active import set_experiment as set_experiment
+    from tracekit.tracking.active import start_run as start_run
+    from tracekit.tracking.asking import create_experiment as create_experiment
+    from tracekit.tracking.asking import delete_experiment as delete_experiment
+    from tracekit.tracking.asking import delete_run as delete_run
+    from tracekit.tracking.asking import get_experiment as get_experiment
+    from tracekit.tracking.asking import get_experiment_by_name as get_experiment_by_name
+    from tracekit.tracking.asking import get_run as get_run
+    from tracekit.tracking.asking import get_trace as get_trace
+    from tracekit.tracking.asking import restore_run as restore_run
+    from tracekit.tracking.asking import search_experiments as search_experiments
+    from tracekit.tracking.asking import search_runs as search_runs
+    from tracekit.tracking.asking import search_traces as search_traces
+    from tracekit.tracking.asking import sql as sql
+    from tracekit.tracking.client import TracekitClient as TracekitClient
+    from tracekit.tracking.fluent import delete_tag as delete_tag
+    from tracekit.tracking.fluent import delete_trace_tag as delete_trace_tag
+    from tracekit.tracking.fluent import get_artifact_uri as get_artifact_uri
+    from tracekit.tracking.fluent import log_artifact as log_artifact
+    from tracekit.tracking.fluent import log_artifacts as log_artifacts
+    from tracekit.tracking.fluent import log_dict as log_dict
+    from tracekit.tracking.fluent import log_expectation as log_expectation
+    from tracekit.tracking.fluent import log_feedback as log_feedback
+    from tracekit.tracking.fluent import log_figure as log_figure
+    from tracekit.tracking.fluent import log_image as log_image
+    from tracekit.tracking.fluent import log_metric as log_metric
+    from tracekit.tracking.fluent import log_metrics as log_metrics
+    from tracekit.tracking.fluent import log_param as log_param
+    from tracekit.tracking.fluent import log_params as log_params
+    from tracekit.tracking.fluent import log_table as log_table
+    from tracekit.tracking.fluent import log_text as log_text
+    from tracekit.tracking.fluent import set_tag as set_tag
+    from tracekit.tracking.fluent import set_tags as set_tags
+    from tracekit.tracking.fluent import set_trace_tag as set_trace_tag
 
 _HOME = {
     "tracekit.config": ("configure", "get_tracking_uri", "set_tracking_uri"),
@@ -49,6 +86,49 @@ _HOME = {
         "trace",
         "update_current_trace",
     ),
+    "tracekit.tracking.active": (
+        "active_run",
+        "end_run",
+        "last_active_run",
+        "set_experiment",
+        "start_run",
+    ),
+    "tracekit.tracking.asking": (
+        "create_experiment",
+        "delete_experiment",
+        "delete_run",
+        "get_experiment",
+        "get_experiment_by_name",
+        "get_run",
+        "get_trace",
+        "restore_run",
+        "search_experiments",
+        "search_runs",
+        "search_traces",
+        "sql",
+    ),
+    "tracekit.tracking.client": ("TracekitClient",),
+    "tracekit.tracking.fluent": (
+        "delete_tag",
+        "delete_trace_tag",
+        "get_artifact_uri",
+        "log_artifact",
+        "log_artifacts",
+        "log_dict",
+        "log_expectation",
+        "log_feedback",
+        "log_figure",
+        "log_image",
+        "log_metric",
+        "log_metrics",
+        "log_param",
+        "log_params",
+        "log_table",
+        "log_text",
+        "set_tag",
+        "set_tags",
+        "set_trace_tag",
+    ),
 }
 _MODULES = {
     "openai": "tracekit.integrations.openai",
@@ -56,7 +136,7 @@ _MODULES = {
 }
 _WHERE = {name: module for module, names in _HOME.items() for name in names}
 
-__all__ = ["__version__", *sorted([*_WHERE, *_MODULES])]  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = ["__version__", *sorted([*_WHERE, *_MODULES])]  # noqa: PLE0604  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

@@ -253,7 +253,9 @@ def fail_runs(connection: "Connection", files: list[str], at_ns: int) -> None:
     run_ids = [run_id for (run_id,) in ids]
     runs = _rows_of(connection, "run", _RUN_COLUMNS, "run_id", run_ids)
     for run in runs:
-        merge_run(run, {"status": "FAILED", "end_ns": at_ns}, at_ns)
+        # a file's time is coarser than a record's, so it may seem to lie before the last record
+        last_ns = max(at_ns, *orjson.loads(run["field_ns"]).values())
+        merge_run(run, {"status": "FAILED", "end_ns": last_ns}, last_ns)
     _replace(connection, "run", _RUN_COLUMNS, "run_id", run_ids, runs)
 
 
