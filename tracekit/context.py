@@ -36,6 +36,11 @@ span_finders: list[Callable[["OtelSpan | None"], "OtelSpan | None"]] = []
 Each is given the current span and answers with a span further in, or None.
 """
 
+model_calls_seen: list[Callable[["OtelSpan"], None]] = []
+"""Who wants to know that a model call began, and under which span (LangChain: the client's span
+carries the tokens then, and LangChain's own span does not).
+"""
+
 
 def innermost_span() -> "OtelSpan | None":
     """The span that new work belongs under, or None outside any trace."""

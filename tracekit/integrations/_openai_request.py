@@ -1,0 +1,314 @@
+"""What a request to the OpenAI API says, as attributes: pure functions of its plain data."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import orjson
+
+from tracekit import provider, semconv
+from tracekit.integrations._messages import (
+    Object,
+    as_list,
+    as_object,
+    blob_part,
+    content_parts,
+    kind_of,
+    text_part,
+    without_media,
+    without_secrets,
+)
+from tracekit.integrations._openai_chat import chat_messages, tool_definitions
+from tracekit.integrations._openai_endpoints import Endpoint
+from tracekit.integrations._openai_items import input_messages
+
+MAX_BYTES = 4_000_000
+"""A message list up to this size is stored whole; a larger one is cut."""
+
+Contents = list[tuple[str, Any]]
+"""Content attributes and their values, to go through the capture switch and the mask."""
+
+
+def content_attributes(contents: Contents) -> dict[str, Any]:
+    """The attributes of contents: as JSON text, after the capture switch and the mask."""
+    attributes: dict[str, Any] = {}
+    for key, value in contents:
+        if value is not None:
+            attributes.update(provider.content(key, _encoded(value)))
+    return attributes
+
+
+def _encoded(value: Any) -> Any:
+    """`value` as JSON text; as it is where it has to be walked and cut."""
+    if isinstance(value, provider.JsonText):
+        return value
+    try:
+        text = orjson.dumps(value)
+    except (orjson.JSONEncodeError, RecursionError):
+        return value
+    return provider.JsonText(text.decode()) if len(text) <= MAX_BYTES else value
+
+
+def request_facts(endpoint: Endpoint, body: Object) -> dict[str, Any]:
+    """What is asked for, without content: model, parameters, ids.
+
+    >>> from tracekit.integrations._openai_endpoints import find_endpoint
+    >>> request_facts(find_endpoint("POST", "/chat/completions"), {"model": "m", "n": 2})
+    {'openai.api.type': 'chat_completions', 'gen_ai.request.model': 'm', \
+'gen_ai.request.choice.count': 2}
+    """
+    facts: dict[str, Any] = {}
+    if endpoint.api in _API_TYPES:
+        facts[semconv.OPENAI_API_TYPE] = _API_TYPES[endpoint.api]
+    if endpoint.is_lookup:
+        facts[semconv.RESPONSE_ID] = endpoint.response_id
+    if endpoint.api == "other":
+        return facts
+    for key, value in body.items():
+        read = _FACTS.get(key)
+        if read is not None and value is not None:
+            read(facts, value)
+    output = _OUTPUT_TYPES.get(endpoint.api) or _output_type(body)
+    if output is not None:
+        facts[semconv.OUTPUT_TYPE] = output
+    return facts
+
+
+_API_TYPES = {"chat": "chat_completions", "responses": "responses"}
+_OUTPUT_TYPES = {"images": "image", "speech": "speech", "transcription": "text"}
+
+_Read = Callable[[dict[str, Any], Any], None]
+
+
+def _number(name: str) -> _Read:
+    def read(facts: dict[str, Any], value: Any) -> None:
+        if type(value) in {int, float}:
+            facts[name] = float(value)
+
+    return read
+
+
+def _integer(name: str) -> _Read:
+    def read(facts: dict[str, Any], value: Any) -> None:
+        if type(value) is int:
+            facts[name] = value
+
+    return read
+
+
+def _text(name: str) -> _Read:
+    def read(facts: dict[str, Any], value: Any) -> None:
+        if isinstance(value, str):
+            facts[name] = value
+
+    return read
+
+
+def _choice_count(facts: dict[str, Any], value: Any) -> None:
+    if type(value) is int and value != 1:
+        facts[semconv.REQUEST_CHOICE_COUNT] = value
+
+
+def _stream(facts: dict[str, Any], value: Any) -> None:
+    if value is True:
+        facts[semconv.REQUEST_STREAM] = True
+
+
+def _stop(facts: dict[str, Any], value: Any) -> None:
+    stops = [value] if isinstance(value, str) else as_list(value)
+    facts[semconv.REQUEST_STOP_SEQUENCES] = [str(stop) for stop in stops]
+
+
+def _service_tier(facts: dict[str, Any], value: Any) -> None:
+    if isinstance(value, str) and value != "auto":
+        facts[semconv.OPENAI_REQUEST_SERVICE_TIER] = value
+
+
+def _reasoning(facts: dict[str, Any], value: Any) -> None:
+    _text(semconv.REQUEST_REASONING_LEVEL)(facts, as_object(value).get("effort"))
+
+
+def _encoding(facts: dict[str, Any], value: Any) -> None:
+    if isinstance(value, str):
+        facts[semconv.REQUEST_ENCODING_FORMATS] = [value]
+
+
+def _conversation(facts: dict[str, Any], value: Any) -> None:
+    _text(semconv.CONVERSATION_ID)(facts, as_object(value).get("id", value))
+
+
+def _prompt(facts: dict[str, Any], value: Any) -> None:
+    template = as_object(value)
+    _text(semconv.PROMPT_NAME)(facts, template.get("id"))
+    _text(semconv.PROMPT_VERSION)(facts, template.get("version"))
+
+
+_FACTS: dict[str, _Read] = {
+    "model": _text(semconv.REQUEST_MODEL),
+    "temperature": _number(semconv.REQUEST_TEMPERATURE),
+    "top_p": _number(semconv.REQUEST_TOP_P),
+    "top_k": _integer(semconv.REQUEST_TOP_K),
+    "frequency_penalty": _number(semconv.REQUEST_FREQUENCY_PENALTY),
+    "presence_penalty": _number(semconv.REQUEST_PRESENCE_PENALTY),
+    "max_tokens": _integer(semconv.REQUEST_MAX_TOKENS),
+    "max_completion_tokens": _integer(semconv.REQUEST_MAX_TOKENS),
+    "max_output_tokens": _integer(semconv.REQUEST_MAX_TOKENS),
+    "seed": _integer(semconv.REQUEST_SEED),
+    "n": _choice_count,
+    "stop": _stop,
+    "stream": _stream,
+    "service_tier": _service_tier,
+    "reasoning_effort": _text(semconv.REQUEST_REASONING_LEVEL),
+    "reasoning": _reasoning,
+    "encoding_format": _encoding,
+    "dimensions": _integer(semconv.EMBEDDINGS_DIMENSIONS),
+    "previous_response_id": _text(semconv.REQUEST_PREVIOUS_RESPONSE_ID),
+    "conversation": _conversation,
+    "prompt": _prompt,
+}
+
+
+def _output_type(body: Object) -> str | None:
+    form = as_object(body.get("response_format")) or as_object(
+        as_object(body.get("text")).get("format")
+    )
+    if form.get("type") in {"json_object", "json_schema"}:
+        return "json"
+    if "audio" in as_list(body.get("modalities")):
+        return "speech"
+    return "text" if form.get("type") == "text" else None
+
+
+_PARAMETERS = (
+    *("tool_choice", "parallel_tool_calls", "max_tool_calls", "function_call", "response_format"),
+    *("text", "reasoning", "logit_bias", "logprobs", "top_logprobs", "modalities", "audio"),
+    *("prediction", "verbosity", "truncation", "include", "store", "metadata", "background"),
+    *("web_search_options", "prompt_cache_key", "prompt_cache_retention", "safety_identifier"),
+    *("user", "stream_options", "best_of", "echo", "suffix", "size", "quality", "style"),
+    *("output_format", "output_compression", "partial_images", "moderation", "input_fidelity"),
+    *("response_format", "voice", "speed", "stream_format", "language", "chunking_strategy"),
+    *("timestamp_granularities", "known_speaker_names", "context_management", "min_p", "top_a"),
+    *("repetition_penalty", "provider", "models", "route", "transforms", "plugins", "usage"),
+    *("thinking", "enable_thinking", "chat_template_kwargs", "reasoning_format", "service_tier"),
+    *("extra_body", "search_parameters", "return_images", "safe_prompt", "random_seed", "prompt"),
+)
+"""An allow-list, so that no secret of an unknown parameter is recorded."""
+
+
+def request_contents(endpoint: Endpoint, body: Object, files: Any = None) -> Contents:
+    """What the caller wrote: messages, instructions, tools, and parameters without a name."""
+    read = _CONTENTS.get(endpoint.api)
+    if read is None:
+        sent = without_secrets(without_media(body)) if body else _file_parts(files, "document")
+        return [(semconv.INPUT, sent or None)]
+    parameters = {key: body[key] for key in _PARAMETERS if body.get(key) is not None}
+    if not isinstance(parameters.get("prompt"), dict):  # a prompt in words is a message
+        parameters.pop("prompt", None)
+    return [
+        *read(body, files),
+        (semconv.TOOL_DEFINITIONS, tool_definitions(_tools(body)) or None),
+        (semconv.REQUEST_PARAMETERS, without_secrets(without_media(parameters)) or None),
+    ]
+
+
+def _tools(body: Object) -> list[Any]:
+    functions = [{"type": "function", "function": f} for f in as_list(body.get("functions"))]
+    return as_list(body.get("tools")) + functions
+
+
+def _chat(body: Object, files: Any) -> Contents:
+    return [(semconv.INPUT_MESSAGES, chat_messages(body.get("messages")))]
+
+
+def _completions(body: Object, files: Any) -> Contents:
+    prompt = body.get("prompt")
+    several = isinstance(prompt, list) and all(not isinstance(p, int) for p in as_list(prompt))
+    prompts: list[Any] = as_list(prompt) if several else [] if prompt is None else [prompt]
+    return [(semconv.INPUT_MESSAGES, [_user([_prompt_part(p)]) for p in prompts])]
+
+
+def _prompt_part(prompt: Any) -> Object:
+    return text_part(prompt) if isinstance(prompt, str) else {"type": "tokens", "content": prompt}
+
+
+def _user(parts: list[Object]) -> Object:
+    return {"role": "user", "parts": parts}
+
+
+def _responses(body: Object, files: Any) -> Contents:
+    instructions = body.get("instructions")
+    given = input_messages(body.get("input")) if body.get("input") is not None else []
+    variables = as_object(as_object(body.get("prompt")).get("variables"))
+    return [
+        (semconv.SYSTEM_INSTRUCTIONS, content_parts(instructions) if instructions else None),
+        (semconv.INPUT_MESSAGES, given or None),
+        *((semconv.PROMPT_VARIABLE_PREFIX + name, _variable(v)) for name, v in variables.items()),
+    ]
+
+
+def _variable(value: Any) -> Any:
+    return provider.JsonText(value) if isinstance(value, str) else without_media(value)
+
+
+def _embeddings(body: Object, files: Any) -> Contents:
+    return [(semconv.INPUT, body.get("input"))]
+
+
+def _images(body: Object, files: Any) -> Contents:
+    words = [text_part(body["prompt"])] if isinstance(body.get("prompt"), str) else []
+    return [(semconv.INPUT_MESSAGES, [_user([*words, *_file_parts(files, "image")])])]
+
+
+def _speech(body: Object, files: Any) -> Contents:
+    instructions = body.get("instructions")
+    return [
+        (semconv.SYSTEM_INSTRUCTIONS, content_parts(instructions) if instructions else None),
+        (semconv.INPUT_MESSAGES, [_user(content_parts(body.get("input")))]),
+    ]
+
+
+def _transcription(body: Object, files: Any) -> Contents:
+    words = [text_part(body["prompt"])] if isinstance(body.get("prompt"), str) else []
+    return [(semconv.INPUT_MESSAGES, [_user([*words, *_file_parts(files, "audio")])])]
+
+
+def _moderations(body: Object, files: Any) -> Contents:
+    given = body.get("input")
+    return [(semconv.INPUT_MESSAGES, [_user(content_parts(given))] if given else None)]
+
+
+_CONTENTS: dict[str, Callable[[Object, Any], Contents]] = {
+    "chat": _chat,
+    "completions": _completions,
+    "responses": _responses,
+    "tokens": _responses,
+    "embeddings": _embeddings,
+    "images": _images,
+    "speech": _speech,
+    "transcription": _transcription,
+    "moderations": _moderations,
+}
+
+
+def _file_parts(files: Any, modality: str) -> list[Object]:
+    """The files of an upload, in any form that httpx takes. Nothing is read from open files."""
+    pairs = (
+        list(cast("Mapping[str, Any]", files).items())
+        if isinstance(files, Mapping)
+        else as_list(files)
+    )
+    return [_file_part(pair[1], modality) for pair in pairs if len(pair) == 2]
+
+
+def _file_part(file: Any, modality: str) -> Object:
+    fields: list[Any] = (
+        [*as_list(file), None, None] if isinstance(file, tuple) else [None, file, None]
+    )
+    name, content, kind = fields[:3]
+    known = {"filename": name} if isinstance(name, str) else {}
+    if isinstance(content, bytes | bytearray):
+        data = bytes(content)
+        return blob_part(data, kind or kind_of(data), modality, **known)
+    if not known and isinstance(getattr(content, "name", None), str):
+        known = {"filename": str(content.name).rpartition("/")[2]}
+    mime = {"mime_type": kind} if isinstance(kind, str) else {}
+    return {"type": "file", "modality": modality, **mime, **known}
