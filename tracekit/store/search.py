@@ -87,10 +87,8 @@ class _Source:
     key: str
     columns: Mapping[str, str]
     """SQL of each attribute of the vocabulary."""
-
-
-def _milliseconds(column: str) -> str:
-    return f"epoch_ns({column}) // 1000000"
+    times: Mapping[str, str]
+    """SQL of those that are times: compared in milliseconds, sorted to the nanosecond."""
 
 
 _SPAN_TEXT = "concat_ws(chr(10), input, output, input_messages, output_messages)"
@@ -103,8 +101,6 @@ _RUNS = _Source(
         "run_id": "run_id",
         "run_name": "run_name",
         "status": "status",
-        "start_time": _milliseconds("start_time"),
-        "end_time": _milliseconds("end_time"),
         "duration_ms": "duration_ms",
         "experiment": "experiment",
         "experiment_id": "experiment_id",
@@ -112,6 +108,7 @@ _RUNS = _Source(
         "user_id": "user_name",
         "kind": "kind",
     },
+    times={"start_time": "start_time", "end_time": "end_time"},
 )
 _TRACES = _Source(
     vocabulary=TRACES,
@@ -121,8 +118,6 @@ _TRACES = _Source(
         "trace_id": "trace_id",
         "name": "name",
         "status": "status",
-        "start_time": _milliseconds("start_time"),
-        "end_time": f"{_milliseconds('start_time')} + duration_ms",
         "duration_ms": "duration_ms",
         "input": "input",
         "output": "output",
@@ -140,6 +135,10 @@ _TRACES = _Source(
         "user_id": "user_id",
         "run_id": "run_id",
         "experiment": "experiment",
+    },
+    times={
+        "start_time": "start_time",
+        "end_time": "make_timestamp_ns(epoch_ns(start_time) + round(duration_ms * 1e6)::BIGINT)",
     },
 )
 _SPAN_COLUMNS = {
@@ -226,7 +225,7 @@ def _all(word: str, terms: Sequence[Sql]) -> Sql:
 
 def _comparison(source: _Source, field: Field, node: Comparison) -> Sql:
     if field.scope is Scope.ATTRIBUTE:
-        test = _test(source.columns[field.name], node)
+        test = _test(_attribute(source, field.name), node)
         return Sql(f"coalesce({test.text}, false)", test.values)
     rows = _rows(source, field)
     if node.operator == "IS NULL":
@@ -234,6 +233,11 @@ def _comparison(source: _Source, field: Field, node: Comparison) -> Sql:
     by_number = isinstance(node.values[0], int | float) and not isinstance(node.values[0], bool)
     test = _test("number" if by_number else "value", node)
     return Sql(f"EXISTS ({rows.text} AND {test.text})", (*rows.values, *test.values))
+
+
+def _attribute(source: _Source, name: str) -> str:
+    time = source.times.get(name)
+    return source.columns[name] if time is None else f"epoch_ns({time}) // 1000000"
 
 
 def _rows(source: _Source, field: Field, selected: str = "1") -> Sql:
@@ -291,7 +295,8 @@ def _sort_key(source: _Source, order: Order) -> Sql:
     """Numbers before text, and what is missing last in both directions."""
     direction = "DESC NULLS LAST" if order.descending else "ASC NULLS LAST"
     if order.field.scope is Scope.ATTRIBUTE:
-        return Sql(f"{source.columns[order.field.name]} {direction}")
+        name = order.field.name
+        return Sql(f"{source.times.get(name) or source.columns[name]} {direction}")
     numbers = _rows(source, order.field, "max(number)")
     texts = _rows(source, order.field, "max(value)")
     return Sql(
