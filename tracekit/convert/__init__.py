@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from tracekit import semconv
-from tracekit.convert.native import Columns, to_columns
+from tracekit.convert.native import COLUMN_NAMES, Columns, to_columns
 
-__all__ = ["Columns", "span_columns"]
+__all__ = ["COLUMN_NAMES", "Columns", "span_columns"]
 
 
 def span_columns(
@@ -19,6 +19,6 @@ def span_columns(
         scope: The instrumentation that made the span.
     """
     columns, rest = to_columns(attributes)
-    if "session_id" not in columns and type(rest.get(semconv.CONVERSATION_ID)) is str:
+    if columns["session_id"] is None and type(rest.get(semconv.CONVERSATION_ID)) is str:
         columns["session_id"] = rest.pop(semconv.CONVERSATION_ID)
     return columns, rest

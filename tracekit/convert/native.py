@@ -8,27 +8,30 @@ import orjson
 from tracekit import semconv
 
 Columns = dict[str, Any]
-"""Column name to value, as in the view `spans`; only those that are known."""
+"""Column name to value, in the order of `COLUMN_NAMES`; None where nothing is known."""
 
 _MOST = 2**63 - 1
 
 
 def to_columns(attributes: Mapping[str, Any]) -> tuple[Columns, dict[str, Any]]:
-    """The columns that attributes fill, and the attributes that fill none.
+    """The columns of a span, and the attributes that fill none.
 
     An attribute whose value is not of its column's kind stays among the others.
 
-    >>> to_columns({"gen_ai.request.model": "gpt-5", "gen_ai.usage.input_tokens": "many"})
-    ({'request_model': 'gpt-5'}, {'gen_ai.usage.input_tokens': 'many'})
+    >>> columns, rest = to_columns(
+    ...     {"gen_ai.request.model": "gpt-5", "gen_ai.usage.input_tokens": "many"}
+    ... )
+    >>> columns["request_model"], columns["input_tokens"], rest
+    ('gpt-5', None, {'gen_ai.usage.input_tokens': 'many'})
     """
-    columns: Columns = {}
+    columns = _UNKNOWN.copy()
     rest: dict[str, Any] = {}
     for key, value in attributes.items():
         target = _TARGETS.get(key)
         if target is not None:
             name, read = target
             content = read(value)
-            if content is not None and name not in columns:
+            if content is not None and columns[name] is None:
                 columns[name] = content
                 continue
         rest[key] = value
@@ -112,3 +115,8 @@ _TARGETS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     semconv.SYSTEM_INSTRUCTIONS: ("system_instructions", _json_text),
     semconv.TOOL_DEFINITIONS: ("tool_definitions", _json_text),
 }
+
+COLUMN_NAMES = (*dict.fromkeys(name for name, _ in _TARGETS.values()), "cost_source")
+"""The columns of a span that its attributes tell of."""
+
+_UNKNOWN: Columns = dict.fromkeys(COLUMN_NAMES)

@@ -9,22 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from tracekit.store.records import ATTRIBUTE_COLUMNS, SPAN_COLUMNS, Batch, Change, Row, SpanKey
+from tracekit.store.fields import SpanKey
+from tracekit.store.records import Batch, Change
+from tracekit.store.span_records import OPEN_COLUMNS, SPAN_COLUMNS, START_AT, Row
 
 if TYPE_CHECKING:
     from tracekit.store.connection import Connection
 
 _SPAN_STAGE = """
 CREATE TEMP TABLE IF NOT EXISTS span_stage AS
-SELECT * REPLACE (0::BIGINT AS start_time, 0::BIGINT AS end_time, ''::VARCHAR AS attributes,
-  ''::VARCHAR AS resource)
+SELECT * EXCLUDE (ingest_id) REPLACE (0::BIGINT AS start_time, 0::BIGINT AS end_time,
+  ''::VARCHAR AS attributes, ''::VARCHAR AS resource)
 FROM store.span LIMIT 0
 """
 _INSERT_SPANS = """
 INSERT INTO store.span BY NAME
 SELECT * REPLACE (make_timestamp_ns(start_time) AS start_time,
   make_timestamp_ns(end_time) AS end_time, attributes::JSON::VARIANT AS attributes,
-  resource::JSON::VARIANT AS resource)
+  resource::JSON::VARIANT AS resource), ?::BIGINT AS ingest_id
 FROM span_stage
 """
 _STORED_SPANS = """
@@ -32,11 +34,6 @@ SELECT trace_id, span_id FROM store.span s
 SEMI JOIN span_stage f USING (trace_id, span_id)
 WHERE s.start_time BETWEEN make_timestamp_ns(?) AND make_timestamp_ns(?)
 """
-_OPEN_COLUMNS = (
-    *("trace_id", "span_id", "parent_span_id", "start_time", "name", "kind", "operation"),
-    *("session_id", "user_id", "run_id", "experiment", "service", "host", "pid", "file"),
-    "process_gone",
-)
 _OPEN_STAGE = """
 CREATE TEMP TABLE IF NOT EXISTS open_stage AS
 SELECT * REPLACE (0::BIGINT AS start_time) FROM store.span_open LIMIT 0
@@ -94,10 +91,10 @@ def _write_spans(connection: "Connection", batch: Batch) -> int:
     spans = batch.spans
     if not spans:
         return 0
-    starts = [row[3] for row in spans.values()]
+    starts = [row[START_AT] for row in spans.values()]
     connection.execute(_SPAN_STAGE)
     connection.execute("DELETE FROM span_stage")
-    append(connection, "span_stage", (*SPAN_COLUMNS, *ATTRIBUTE_COLUMNS), spans.values())
+    append(connection, "span_stage", SPAN_COLUMNS, spans.values())
     bounds = [min(starts) - 1_000, max(starts) + 1_000]
     stored: set[SpanKey] = set(connection.execute(_STORED_SPANS, bounds).fetchall())
     if stored:
@@ -105,7 +102,7 @@ def _write_spans(connection: "Connection", batch: Batch) -> int:
             "DELETE FROM span_stage f USING store.span s "
             "WHERE s.trace_id = f.trace_id AND s.span_id = f.span_id"
         )
-    connection.execute(_INSERT_SPANS)
+    connection.execute(_INSERT_SPANS, [batch.ingest_id])
     connection.execute(
         "DELETE FROM store.span_open o USING span_stage f "
         "WHERE o.trace_id = f.trace_id AND o.span_id = f.span_id"
@@ -130,11 +127,11 @@ def _append_parts(
 
 
 def _write_open_spans(connection: "Connection", batch: Batch) -> None:
-    rows = batch.open_spans.values()
-    starts = [row[3] for row in rows]
+    rows = batch.open_spans
+    starts = [row[START_AT] for row in rows]
     connection.execute(_OPEN_STAGE)
     connection.execute("DELETE FROM open_stage")
-    append(connection, "open_stage", _OPEN_COLUMNS, rows)
+    append(connection, "open_stage", OPEN_COLUMNS, rows)
     # a span may have ended before its start is read: the two can be in different files
     connection.execute(_INSERT_OPEN, [min(starts) - 1_000, max(starts) + 1_000])
 

@@ -45,8 +45,10 @@ CREATE TABLE store.span (
   tool_name VARCHAR, agent_name VARCHAR, prompt_name VARCHAR, prompt_version VARCHAR,
   session_id VARCHAR, user_id VARCHAR, run_id VARCHAR, experiment VARCHAR,
   scope VARCHAR, service VARCHAR, host VARCHAR, pid BIGINT, incomplete BOOLEAN NOT NULL,
-  input VARCHAR, output VARCHAR, input_messages VARCHAR, output_messages VARCHAR,
-  system_instructions VARCHAR, tool_definitions VARCHAR,
+  input VARCHAR USING COMPRESSION zstd, output VARCHAR USING COMPRESSION zstd,
+  input_messages VARCHAR USING COMPRESSION zstd, output_messages VARCHAR USING COMPRESSION zstd,
+  system_instructions VARCHAR USING COMPRESSION zstd,
+  tool_definitions VARCHAR USING COMPRESSION zstd,
   attributes VARIANT, resource VARIANT, ingest_id BIGINT NOT NULL);
 -- Started, no end seen. Apart, since "latest row of each span" costs seconds on a big table.
 CREATE TABLE store.span_open (
