@@ -120,6 +120,10 @@ USAGE_RAW = "tracekit.usage.raw"
 COST = "operation.cost"
 """US dollars, reported by the provider or the user (Logfire's name)."""
 METADATA_PREFIX = "tracekit.metadata."
+TAGS = "tracekit.tags"
+"""A list of texts: labels that a framework gives its runs."""
+CACHED = "tracekit.cached"
+"""True: a cache answered in place of the model, so there was no call to pay for."""
 MASKING_ERROR = "tracekit.masking_error"
 
 MODEL_CALLS = frozenset({"chat", "text_completion", "generate_content", "embeddings"})

@@ -6,6 +6,7 @@ import pytest_asyncio
 from llm_service import Service, running_service
 
 import tracekit
+from tracekit import guard
 
 
 @pytest.fixture
@@ -33,3 +34,13 @@ def autologged() -> Iterator[None]:
     tracekit.openai.autolog()
     yield
     tracekit.openai.autolog(disable=True)
+
+
+@pytest.fixture
+def langchain_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    tracekit.langchain.autolog()
+    failures = guard.failures
+    yield
+    tracekit.langchain.autolog(disable=True)
+    assert guard.failures == failures
+    assert not [each for each in caplog.messages if "callback" in each]

@@ -1,0 +1,199 @@
+"""LangChain's open runs, and which of them the code that is running now belongs to.
+
+Nothing is attached between two callbacks: parents are found by LangChain's own run ids, and for
+code that LangChain calls (a tool, a graph's node, a model's client) through the configuration
+that LangChain itself keeps in a context variable.
+"""
+
+import itertools
+import time
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from langchain_core.runnables.config import var_child_runnable_config
+from opentelemetry.trace import Span as OtelSpan
+
+from tracekit import context, semconv
+from tracekit.tracing import Span
+
+MAX_OPEN = 10_000
+"""Runs that may be open at once; the oldest is given up then, for it will hardly end."""
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Run:
+    """One run of LangChain's that has begun."""
+
+    span: Span
+    """Its own span, or its parent's where it is not worth one."""
+    parent: "Run | None" = None
+    is_shown: bool = True
+    """It has a span of its own."""
+    is_model: bool = False
+    operation: str = ""
+    """Of a model: `gen_ai.operation.name`, if this span is the one that counts."""
+    model: str | None = None
+    name: str = ""
+    tags: Sequence[str] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    agent: str | None = None
+    """Name of the agent that it is part of."""
+    is_graph: bool = False
+    """It has nodes of a graph as children."""
+    enclosing: OtelSpan | None = None
+    """The current span of tracekit's own when it began."""
+    number: int = 0
+    began: int = 0
+    first_token: int = 0
+    """Nanoseconds of the monotonic clock; 0: none yet."""
+    is_counted_inside: bool = False
+    """A span of the model's client carries the tokens."""
+    is_open: bool = True
+
+    @property
+    def is_running(self) -> bool:
+        """Nothing but its own code runs in its context: a stream has not given control back."""
+        return self.is_open and not self.first_token
+
+
+_open: dict[UUID, Run] = {}
+_numbers = itertools.count(1)
+
+
+def opened(run_id: UUID, run: Run) -> Run:
+    """Remember a run that has begun."""
+    if len(_open) >= MAX_OPEN:
+        _give_up(next(iter(_open)))
+    run.enclosing = context.current_span.get()
+    run.number = next(_numbers)
+    run.began = time.perf_counter_ns()
+    _open[run_id] = run
+    return run
+
+
+def find(run_id: UUID | None) -> Run | None:
+    """An open run."""
+    return None if run_id is None else _open.get(run_id)
+
+
+def closed(run_id: UUID) -> Run | None:
+    """Forget a run, which has ended; None if it was not known."""
+    run = _open.pop(run_id, None)
+    if run is not None:
+        run.is_open = False
+    return run
+
+
+def give_up_below(run: Run) -> None:
+    """End what runs below a run that was cancelled: LangChain does not tell of all of it."""
+    for run_id, other in list(_open.items()):
+        above = other.parent
+        while above is not None and above is not run:
+            above = above.parent
+        if above is run:
+            _give_up(run_id)
+
+
+def _give_up(run_id: UUID) -> None:
+    run = closed(run_id)
+    if run is not None and run.is_shown:
+        run.span.set_attribute(semconv.INCOMPLETE, value=True)
+        run.span.end()
+
+
+class Place(NamedTuple):
+    """Where a run that begins belongs."""
+
+    run: Run | None
+    """The run above it."""
+    span: OtelSpan | None
+    """The span above it: of that run, or one that the program has opened since."""
+
+
+def place(parent_run_id: UUID | None) -> Place:
+    """Where a run belongs that begins now, here."""
+    current = context.current_span.get()
+    run = find(parent_run_id) or _running_here()
+    if run is None or _is_inside(current, run):
+        return Place(run, current)
+    return Place(run, run.span)
+
+
+def find_span(current: OtelSpan | None) -> OtelSpan | None:
+    """For `context.span_finders`: the span of the run that this code is part of."""
+    run = _running_here()
+    return None if run is None or _is_inside(current, run) else run.span
+
+
+def _is_inside(current: OtelSpan | None, run: Run) -> bool:
+    """Whether the program has opened a span of its own since the run began."""
+    if current is None or current is run.enclosing:
+        return False
+    return current.get_span_context().trace_id == run.span.get_span_context().trace_id
+
+
+def _running_here() -> Run | None:
+    leaf, run = _leaf(), _run_of_config()
+    if leaf is None or (run is not None and run.number > leaf.number):
+        return run
+    return leaf
+
+
+def _run_of_config() -> Run | None:
+    config = var_child_runnable_config.get()
+    manager = config.get("callbacks") if config else None
+    return find(getattr(manager, "parent_run_id", None))
+
+
+@dataclass(slots=True)
+class _Leaves:
+    runs: list[Run]
+    room: int = 0
+    """Runs that are still to be added in place, from tasks that copy this context."""
+
+
+_leaves: ContextVar[_Leaves | None] = ContextVar("tracekit_langchain_leaves", default=None)
+"""Runs of models and retrievers begun in this context: LangChain keeps no configuration for them.
+
+Never reset, since a stream may go on in another context; a run that is not running any more is
+passed over.
+"""
+
+
+def enter(run: Run) -> None:
+    """Let what the run's own code does from here on belong to it."""
+    leaves = _leaves.get()
+    if leaves is not None and leaves.room:
+        leaves.room -= 1
+        leaves.runs.append(run)
+        return
+    running = [other for other in leaves.runs if other.is_running] if leaves else []
+    _leaves.set(_Leaves([*running, run]))
+
+
+def expect(count: int) -> None:
+    """Let the next runs be entered from tasks that are started in this context."""
+    _leaves.set(_Leaves([], room=count))
+
+
+def _leaf() -> Run | None:
+    """The innermost of them. Of models asked at once (`generate`) the first not yet called."""
+    leaves = _leaves.get()
+    running = [run for run in leaves.runs if run.is_running] if leaves else []
+    if not running:
+        return None
+    last = running[-1]
+    if not last.is_model:
+        return last
+    together = (run for run in running if run.is_model and run.parent is last.parent)
+    return next((run for run in together if not run.is_counted_inside), last)
+
+
+def model_call_seen(_: OtelSpan | None) -> None:
+    """For `context.model_calls_seen`: the call that LangChain's model makes has its own span."""
+    run = _leaf()
+    if run is not None and run.is_model:
+        run.is_counted_inside = True
