@@ -238,6 +238,15 @@ def test_a_thread_that_logs_without_a_run_is_told_of_its_own(
     assert len(tracekit.search_runs()) == 2
 
 
+def test_carried_context_takes_the_active_run_into_a_thread(store: Store) -> None:
+    with tracekit.start_run():
+        work = tracekit.carry_context(lambda: tracekit.log_metric("x", 1))
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    assert only_run().data.metrics == {"x": 1.0}
+
+
 async def test_each_task_has_its_own_active_run(store: Store) -> None:
     async def work(number: int) -> None:
         with tracekit.start_run(run_name=str(number)):

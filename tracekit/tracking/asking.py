@@ -110,8 +110,8 @@ def sql(query: str, params: Sequence[Any] | Mapping[str, Any] | None = None) -> 
 
     Example:
         >>> import tracekit
-        >>> int(tracekit.sql("SELECT count(*) AS n FROM spans")["n"][0])
-        0
+        >>> tracekit.sql("SELECT 6 * $seven AS product", {"seven": 7})["product"].tolist()
+        [42]
     """
     return open_store().sql(query, params)
 

@@ -65,9 +65,9 @@ def table_of(data: Any) -> dict[str, Any]:
     if hasattr(data, "columns") and hasattr(data, "to_json"):
         split = json.loads(data.to_json(orient="split", date_format="iso"))
         return {"columns": split["columns"], "data": split["data"]}
+    given: Any = data
     if not isinstance(data, dict):
         raise ArtifactError(f"a table is a DataFrame or a dict of columns, not {_type(data)}")
-    given = cast("dict[Any, Any]", data)
     columns = {str(key): _column(value) for key, value in given.items()}
     if len({len(column) for column in columns.values()}) > 1:
         sizes = ", ".join(f"{key} {len(column)}" for key, column in columns.items())
