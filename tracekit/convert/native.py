@@ -43,7 +43,9 @@ def _text(value: Any) -> str | None:
 
 
 def _count(value: Any) -> int | None:
-    return value if type(value) is int and 0 <= value <= _MOST else None
+    if type(value) is int and 0 <= value <= _MOST:
+        return int(value)
+    return None
 
 
 def _amount(value: Any) -> float | None:

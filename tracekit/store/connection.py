@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,7 +41,7 @@ class Engine:
         self.database = database
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self) -> Generator[Connection]:
         """The database, made if it isn't there; checkpointed at the end of the block."""
         check_magic(self.database)
         self._attach("TYPE duckdb")
@@ -51,7 +51,7 @@ class Engine:
             self._detach()
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> Generator[Connection]:
         """The database, read-only; from here on the engine reaches nothing else."""
         self._attach("TYPE duckdb, READ_ONLY")
         self.connection.execute("SET enable_external_access = false")
@@ -69,7 +69,7 @@ class Engine:
 
 
 @contextmanager
-def start_engine(database: Path) -> Iterator[Engine]:
+def start_engine(database: Path) -> Generator[Engine]:
     """An engine for the block. The caller holds the store's lock.
 
     Raises:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -20,6 +20,11 @@ _TEXT_OR_NONE = frozenset({str, type(None)})
 
 class BadRecordError(Exception):
     """A record that has no place in the tables; the message says why."""
+
+
+def as_record(value: Any) -> Record | None:
+    """A JSON object as a record; None for any other value."""
+    return cast("Record", value) if type(value) is dict else None
 
 
 def required_text(record: Record, name: str) -> str:

@@ -12,7 +12,7 @@ import random
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,7 +41,7 @@ class Lock:
 @contextmanager
 def locked(
     path: Path, *, shared: bool = False, timeout_s: float = DEFAULT_TIMEOUT_S
-) -> Iterator[Lock]:
+) -> Generator[Lock]:
     """Hold the lock file `path` while the block runs.
 
     Args:

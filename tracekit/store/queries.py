@@ -198,17 +198,11 @@ def read_assessments(
             values,
         )
     )
-    return [
-        Assessment(
-            **{
-                **row,
-                "value": _parsed(row["value"]),
-                "source_type": row["source_type"] or "HUMAN",
-                "metadata": _parsed(row["metadata"]) or {},
-            }
-        )
-        for row in rows
-    ]
+    for row in rows:
+        row["value"] = _parsed(row["value"])
+        row["metadata"] = _parsed(row["metadata"]) or {}
+        row["source_type"] = row["source_type"] or "HUMAN"
+    return [Assessment(**row) for row in rows]
 
 
 def read_experiments(connection: "Connection") -> list[Experiment]:

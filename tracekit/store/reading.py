@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,7 +22,7 @@ SPOOL = "spool"
 
 
 @contextmanager
-def open_reading(folder: Path, timeout_s: float = DEFAULT_TIMEOUT_S) -> Iterator[Connection]:
+def open_reading(folder: Path, timeout_s: float = DEFAULT_TIMEOUT_S) -> Generator[Connection]:
     """A read-only connection that sees everything written before.
 
     Raises:
@@ -60,7 +60,7 @@ def _is_frozen(folder: Path) -> bool:
 
 
 @contextmanager
-def _reading_as_it_is(folder: Path, timeout_s: float) -> Iterator[Connection]:
+def _reading_as_it_is(folder: Path, timeout_s: float) -> Generator[Connection]:
     """A store that this user may not change, such as an archive: without what is not ingested."""
     database = folder / DATABASE
     if not os.access(database, os.R_OK):
@@ -75,7 +75,7 @@ def _reading_as_it_is(folder: Path, timeout_s: float) -> Iterator[Connection]:
 
 
 @contextmanager
-def _checked(database: Path) -> Iterator[Connection]:
+def _checked(database: Path) -> Generator[Connection]:
     check_magic(database)
     with start_engine(database) as engine, engine.reading() as connection:
         if schema.check(schema.version(connection), database):

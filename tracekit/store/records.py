@@ -11,6 +11,7 @@ from tracekit.store.fields import (
     BadRecordError,
     Record,
     SpanKey,
+    as_record,
     integer,
     is_number,
     is_object,
@@ -120,10 +121,10 @@ def _open_span(batch: Batch, line: Line, record: Record) -> None:
 
 
 def _complaint(data: bytes) -> str:
-    record = orjson.loads(data)
-    if not isinstance(record, dict) or not isinstance(record.get("kind"), str):
+    record = as_record(orjson.loads(data))
+    kind = None if record is None else record.get("kind")
+    if type(kind) is not str:
         return "no record: an object with `kind` was expected"
-    kind = record["kind"]
     return (
         f"a field of this {kind!r} is missing or of the wrong type"
         if kind in _READERS

@@ -33,7 +33,7 @@ class Migration:
 @cache
 def migrations() -> tuple[Migration, ...]:
     """All that this version knows, in order."""
-    folder = resources.files(__package__) / "migrations"
+    folder = resources.files("tracekit.store") / "migrations"
     return tuple(
         Migration(int(file.name.removesuffix(".sql")), file.read_text(encoding="utf-8"))
         for file in sorted(folder.iterdir(), key=lambda file: file.name)
@@ -43,7 +43,7 @@ def migrations() -> tuple[Migration, ...]:
 
 def comments() -> str:
     """What each column means, as SQL; applied anew after each migration."""
-    return (resources.files(__package__) / "migrations" / "comments.sql").read_text("utf-8")
+    return (resources.files("tracekit.store") / "migrations" / "comments.sql").read_text("utf-8")
 
 
 def version(connection: "Connection") -> int:

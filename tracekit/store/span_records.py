@@ -137,7 +137,8 @@ def _service(resource: Mapping[str, Any]) -> str | None:
 def _exception_type(events: Iterable[Record]) -> str | None:
     for event in events:
         if event["name"] == "exception":
-            found = (event.get("attributes") or {}).get("exception.type")
+            attributes: Record = event.get("attributes") or {}
+            found = attributes.get("exception.type")
             return found if type(found) is str else None
     return None
 

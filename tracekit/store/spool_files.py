@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
+from tracekit.store.fields import as_record
 from tracekit.store.spool import SCHEMA, boot_id, pid_start
 
 SUFFIX = ".ndjson"
@@ -188,10 +189,10 @@ def _read_header(path: Path) -> dict[str, Any] | None:
     if not line.endswith(b"\n"):
         return None
     try:
-        record = orjson.loads(line)
+        header = as_record(orjson.loads(line)) or {}
     except orjson.JSONDecodeError:
         return {}
-    return record if isinstance(record, dict) and record.get("kind") == "process" else {}
+    return header if header.get("kind") == "process" else {}
 
 
 def _take_header(file: SpoolFile, header: dict[str, Any]) -> None:

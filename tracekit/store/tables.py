@@ -181,15 +181,15 @@ def _write_tags(connection: "Connection", batch: Batch) -> None:
 def _write_experiments(connection: "Connection", batch: Batch) -> None:
     columns = ("experiment_id", "name", "created_ns", "deleted_ns", "updated_ns")
     rows = _rows_of(connection, "experiment", columns, "experiment_id", _ids(batch.experiments))
-    experiments = {row["experiment_id"]: row for row in rows}
+    experiments: dict[str, dict[str, Any]] = {row["experiment_id"]: row for row in rows}
     for change in batch.experiments:
         old = experiments.get(change.id)
         if old is None:
-            old = {"experiment_id": change.id, "created_ns": change.at_ns, "updated_ns": 0}
-            if not isinstance(change.fields.get("name"), str):
+            if change.fields.get("name") is None:
                 batch.reject(change.line, "an experiment without a name")
                 continue
-            experiments[change.id] = old
+            fields = {"created_ns": change.at_ns, "updated_ns": 0}
+            old = experiments[change.id] = {"experiment_id": change.id, **fields}
         old["created_ns"] = min(old["created_ns"], change.at_ns)
         if change.at_ns >= old["updated_ns"]:
             _rename(connection, old.get("name"), change.fields.get("name"))
