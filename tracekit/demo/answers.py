@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from tracekit.demo.shop import GUIDE, PRODUCTS
 
@@ -96,10 +96,11 @@ def _calls(turns: Sequence[Turn], tools: Sequence[Tool]) -> tuple[tuple[str, dic
     """Tools whose required parameters are known by now and that were not called with them."""
     since = _since_question(turns)
     made = {(name, _canonical(text)) for turn in since for name, text in turn.calls}
-    known = " ".join(turn.text for turn in since if turn.role != "assistant")
+    asked = " ".join(turn.text for turn in since if turn.role == "user")
+    found = " ".join(turn.text for turn in since if turn.role == "tool")
     calls: list[tuple[str, dict[str, Any]]] = []
     for tool in tools:
-        arguments = _arguments(tool, known)
+        arguments = _arguments(tool, asked, found)
         if arguments is not None and (tool.name, _canonical(json.dumps(arguments))) not in made:
             calls.append((tool.name, arguments))
     return tuple(calls)
@@ -112,11 +113,17 @@ def _canonical(arguments: str) -> str:
         return arguments
 
 
-def _arguments(tool: Tool, text: str) -> dict[str, Any] | None:
+def _arguments(tool: Tool, asked: str, found: str) -> dict[str, Any] | None:
+    """The tool's arguments: what the user said, and article numbers that other tools found."""
     names: Iterable[str] = tool.parameters.get("properties") or {}
     required: Sequence[str] = tool.parameters.get("required") or ()
-    found = {name: value for name in names if (value := extract(name, text)) is not None}
-    return found if required and all(name in found for name in required) else None
+    texts = {"sku": f"{asked} {found}"}
+    known = {
+        name: value
+        for name in names
+        if (value := extract(name, texts.get(name, asked))) is not None
+    }
+    return known if required and all(name in known for name in required) else None
 
 
 def extract(name: str, text: str) -> str | None:
@@ -141,12 +148,12 @@ def _from_results(results: Sequence[str]) -> str:
     sentences: list[str] = []
     for text in results:
         try:
-            value: Any = json.loads(text)
+            value: list[Any] | dict[str, Any] | str = json.loads(text)
         except ValueError:
             value = text
-        items = cast("list[Any]", value) if isinstance(value, list) else [value]
+        items = value if isinstance(value, list) else [value]
         sentences += [_sentence(item) for item in items]
-    return " ".join(sentence for sentence in sentences if sentence) or "I found nothing on that."
+    return " ".join(dict.fromkeys(sentences)) or "I found nothing on that."
 
 
 def _sentence(item: Any) -> str:
@@ -158,9 +165,9 @@ def _sentence(item: Any) -> str:
         case {"order_id": order, "status": status, "item": name, "date": date}:
             return f"Order {order} ({name}) is {status}, {date}."
         case {"name": name, "stock": 0}:
-            return f"The {name} is sold out at the moment."
+            return f"{name}: sold out at the moment."
         case {"name": name, "stock": stock, "price": price}:
-            return f"The {name} is in stock ({stock} left) at {price:.2f} EUR."
+            return f"{name}: in stock ({stock} left), {price:.2f} EUR."
         case {"country": country, "days": days}:
             return f"Delivery to {country} takes {days} working days."
         case _:
@@ -178,12 +185,10 @@ def _from_context(question: str, system: str) -> str:
         context = ""
     if "guide" in ask.lower():
         return "\n\n".join(GUIDE)
-    count = 1 if "one sentence" in system.lower() else 2
-    best = _best_sentences(ask, context, count)
+    best = _best_sentences(ask, context, 1 if "one sentence" in system.lower() else 2)
     if not best:
         return "I am not sure about that, so I am handing you over to a colleague."
-    polite = "Thank you for asking! " if "friendly" in system.lower() else ""
-    return polite + " ".join(best)
+    return " ".join(best)
 
 
 def _best_sentences(question: str, context: str, count: int) -> list[str]:

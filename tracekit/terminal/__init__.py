@@ -1,0 +1,1 @@
+"""How the command line writes: numbers, tables, trees of spans, conversations."""
