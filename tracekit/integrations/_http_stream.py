@@ -24,13 +24,15 @@ class Copy:
 
     __slots__ = (
         *("_ended", "_on_end", "chunks", "encoding", "error", "first_chunk_ns", "is_cancelled"),
-        *("is_events", "is_exhausted", "size"),
+        *("is_events", "is_exhausted", "is_json", "size"),
     )
 
     def __init__(self, response: Any, on_end: Callable[["Copy"], None]) -> None:
         headers = response.headers
         self.encoding = str(headers.get("content-encoding") or "").lower()
-        self.is_events = "event-stream" in str(headers.get("content-type") or "")
+        kind = str(headers.get("content-type") or "")
+        self.is_events = "event-stream" in kind
+        self.is_json = "json" in kind
         self.chunks: list[bytes] = []
         self.size = 0
         """Bytes that came over the wire."""

@@ -33,12 +33,18 @@ def input_messages(given: Any) -> list[Object]:
     ]
 
 
-def output_message(items: Any) -> Object:
-    """All items that one response gave, as the one message of the assistant."""
-    return {
-        "role": "assistant",
-        "parts": [part for item in as_list(items) for part in item_parts(as_object(item))],
-    }
+def output_messages(items: Any) -> list[Object]:
+    """All items that one response gave, as one message of the assistant.
+
+    More than one only where it gives back messages of others (a compacted conversation).
+    """
+    messages: list[Object] = []
+    for item in map(as_object, as_list(items)):
+        role = str(item.get("role") or "assistant")
+        if not messages or messages[-1]["role"] != role:
+            messages.append({"role": role, "parts": []})
+        messages[-1]["parts"] += item_parts(item)
+    return messages
 
 
 def role_of(item: Object) -> str:
@@ -176,8 +182,9 @@ def _image_kind(item: Object) -> str | None:
 
 def _server_result(item: Object) -> list[Object]:
     """Results that come as an item of their own: `tool_search_output`, `program_output`."""
-    call_id = item.get("call_id") or item.get("id")
-    return [_server_response(call_id, str(item["type"]), rest(item, "type"))]
+    call_id, item_id = item.get("call_id"), item.get("id")
+    known = rest(item, "type", "call_id", *(() if call_id else ("id",)))
+    return [_server_response(call_id or item_id, str(item["type"]), known)]
 
 
 def _compaction(item: Object) -> list[Object]:

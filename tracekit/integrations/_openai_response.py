@@ -21,7 +21,7 @@ from tracekit.integrations._messages import (
 )
 from tracekit.integrations._openai_chat import chat_message
 from tracekit.integrations._openai_endpoints import Endpoint
-from tracekit.integrations._openai_items import is_client_call, output_message
+from tracekit.integrations._openai_items import is_client_call, output_messages
 from tracekit.integrations._openai_request import Contents
 from tracekit.integrations._openai_usage import usage_facts
 
@@ -83,9 +83,19 @@ _COMMON_KEYS = (
 
 def _extra(answer: Answer, body: Object, *known: str) -> None:
     more = rest(body, *_COMMON_KEYS, *known)
+    error = error_extra(as_object(body.get("error")))
+    if error:
+        more["error"] = error
     if more:
         answer.contents.append((semconv.RESPONSE_EXTRA, without_media(more)))
 
+
+def error_extra(error: Object) -> Object:
+    """What a provider says of an error beyond code, type and message."""
+    return rest(as_object(error.get("error")) or error, *_ERROR_KEYS)
+
+
+_ERROR_KEYS = ("code", "type", "param", "message", "sequence_number")
 
 _FINISH_REASONS = {"tool_calls": "tool_call", "function_call": "tool_call"}
 
@@ -168,8 +178,10 @@ def _responses(answer: Answer, body: Object, endpoint: Endpoint, with_content: b
     if any(as_object(item).get("type") == "compaction" for item in items):
         facts[semconv.CONVERSATION_COMPACTED] = True
     if with_content:
-        message = {**output_message(items), **({"finish_reason": reason} if reason else {})}
-        answer.contents.append((semconv.OUTPUT_MESSAGES, [message] if items else None))
+        messages = output_messages(items)
+        if messages and reason is not None:
+            messages[-1]["finish_reason"] = reason
+        answer.contents.append((semconv.OUTPUT_MESSAGES, messages or None))
         _extra(
             answer,
             body,

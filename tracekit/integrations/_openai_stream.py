@@ -92,6 +92,10 @@ def _fold_chunks(data: bytes, add: Any, done: str) -> Folded:
                     add(choices, as_object(choice))
             elif value is not None and value != "" and key not in _PADDING:
                 _keep(body, key, value)
+    for choice in choices.values():
+        message = as_object(choice.get("message"))
+        if message.get("content") == "":  # how a stream begins, not something that was said
+            del message["content"]
     body["choices"] = list(choices.values())
     finished = [choice.get("finish_reason") is not None for choice in choices.values()]
     folded.is_complete = folded.is_complete or (bool(finished) and all(finished))

@@ -26,7 +26,7 @@ from tracekit.integrations._openai_request import (
     request_contents,
     request_facts,
 )
-from tracekit.integrations._openai_response import Answer, read_answer, read_media
+from tracekit.integrations._openai_response import Answer, error_extra, read_answer, read_media
 from tracekit.integrations._openai_stream import fold
 from tracekit.integrations._patch import Patches
 from tracekit.tracing import Span, active, begin
@@ -348,7 +348,7 @@ class Call:
 
     def _stream_facts(self, copy: Copy, *, is_complete: bool) -> dict[str, Any]:
         facts: dict[str, Any] = {semconv.STREAM_BYTES: copy.size}
-        if copy.first_chunk_ns is not None:
+        if copy.first_chunk_ns is not None and not copy.is_json:
             facts.update(self._first_chunk(copy.first_chunk_ns))
         if copy.is_cut:
             facts[semconv.STREAM_CUT] = True
@@ -407,7 +407,10 @@ def _error_facts(error: BaseException) -> dict[str, Any]:
         sent = str(request.headers.get("x-stainless-retry-count") or "0")
         if sent.isdecimal() and sent != "0":
             facts[semconv.RETRY_COUNT] = int(sent)
-    return {**facts, **_provider_error(as_object(getattr(error, "body", None)))}
+    body = as_object(getattr(error, "body", None))
+    more = error_extra(body)
+    contents = content_attributes([(semconv.RESPONSE_EXTRA, {"error": more} if more else None)])
+    return {**facts, **_provider_error(body), **contents}
 
 
 def _provider_error(error: Object) -> dict[str, Any]:
