@@ -75,12 +75,9 @@ def check(found: int, database: Path) -> bool:
 
 def migrate(connection: "Connection", found: int) -> None:
     """Apply what is missing after number `found`. The caller holds the lock, exclusively."""
-    for migration in migrations():
-        if migration.number > found:
-            _apply(connection, migration)
-    connection.execute("BEGIN")
-    connection.execute(comments())
-    connection.execute("COMMIT")
+    missing = [migration for migration in migrations() if migration.number > found]
+    for migration in missing:
+        _apply(connection, migration, comments() if migration is missing[-1] else "")
     connection.execute("CHECKPOINT")
 
 
@@ -95,12 +92,13 @@ def keep_copy(database: Path, found: int) -> Path | None:
     return copy
 
 
-def _apply(connection: "Connection", migration: Migration) -> None:
+def _apply(connection: "Connection", migration: Migration, comment: str) -> None:
     connection.execute("BEGIN")
     try:
         if migration.number == 1:
             _begin_history(connection)
         connection.execute(migration.sql)
+        connection.execute(comment)
         reach("migrate")
         connection.execute(
             "INSERT INTO store.migration VALUES (?, ?, ?)",
