@@ -78,10 +78,7 @@ class Handler(BaseCallbackHandler):
         if asking is None or asking.f_code is not _ASYNC_LLM_START:
             return True
         others = [other for other in asking.f_locals["self"].handlers if other is not self]
-        if not others or any(other.run_inline for other in others):
-            return True
-        runs.expect(len(asking.f_locals["prompts"]))
-        return False
+        return not others or any(other.run_inline for other in others)
 
     def __reduce__(self) -> str:
         return "handler"
@@ -161,7 +158,7 @@ class Handler(BaseCallbackHandler):
         above, label = runs.place(event.get("parent_run_id")), f"retrieval {run.name}"
         known: Any = {"operation": "retrieval", "kind": SpanKind.CLIENT}
         spans.begin(event["run_id"], run, above, label, facts, **known)
-        runs.enter(run)
+        runs.enter(run, above)
         spans.record(run, (semconv.RETRIEVAL_QUERY, query, query_text))
 
     @_ends

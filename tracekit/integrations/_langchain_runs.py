@@ -5,6 +5,7 @@ code that LangChain calls (a tool, a graph's node, a model's client) through the
 that LangChain itself keeps in a context variable.
 """
 
+import asyncio
 import itertools
 import time
 from collections.abc import Mapping, Sequence
@@ -45,6 +46,8 @@ class Run:
     """It has nodes of a graph as children."""
     enclosing: OtelSpan | None = None
     """The current span of tracekit's own when it began."""
+    above: OtelSpan | None = None
+    """The span above it, if it began apart from the code that it runs."""
     number: int = 0
     began: int = 0
     first_token: int = 0
@@ -84,6 +87,7 @@ def closed(run_id: UUID) -> Run | None:
     run = _open.pop(run_id, None)
     if run is not None:
         run.is_open = False
+        _apart.pop(run, None)
     return run
 
 
@@ -125,7 +129,9 @@ def place(parent_run_id: UUID | None) -> Place:
 def find_span(current: OtelSpan | None) -> OtelSpan | None:
     """For `context.span_finders`: the span of the run that this code is part of."""
     run = _running_here()
-    return None if run is None or _is_inside(current, run) else run.span
+    inner = current if run is None or _is_inside(current, run) else run.span
+    apart = _begun_apart(inner) if _apart else None
+    return inner if apart is None else apart.span
 
 
 def _is_inside(current: OtelSpan | None, run: Run) -> bool:
@@ -151,8 +157,11 @@ def _run_of_config() -> Run | None:
 @dataclass(slots=True)
 class _Leaves:
     runs: list[Run]
-    room: int = 0
-    """Runs that are still to be added in place, from tasks that copy this context."""
+    """Those that may be running, outermost first."""
+    awaited: int = 0
+    """Runs that begin next, together with the last: prompts of one call."""
+    above: Place | None = None
+    """Where all of these belong, once the first has begun."""
 
 
 _leaves: ContextVar[_Leaves | None] = ContextVar("tracekit_langchain_leaves", default=None)
@@ -163,37 +172,70 @@ passed over.
 """
 
 
-def enter(run: Run) -> None:
+def place_of_model(parent_run_id: UUID | None, together: int) -> Place:
+    """`place` of one of `together` runs of a model, which all begin before the first is called."""
+    leaves = _leaves.get()
+    if together > 1 and leaves is not None and leaves.awaited and leaves.above is not None:
+        return leaves.above
+    return place(parent_run_id)
+
+
+def enter(run: Run, above: Place, together: int = 1) -> None:
     """Let what the run's own code does from here on belong to it."""
     leaves = _leaves.get()
-    if leaves is not None and leaves.room:
-        leaves.room -= 1
+    if leaves is not None and leaves.awaited:
+        leaves.awaited -= 1
+        leaves.above = above
         leaves.runs.append(run)
-        return
-    running = [other for other in leaves.runs if other.is_running] if leaves else []
-    _leaves.set(_Leaves([*running, run]))
+    else:
+        _leaves.set(_Leaves([*_running(leaves), run], awaited=together - 1, above=above))
 
 
-def expect(count: int) -> None:
-    """Let the next runs be entered from tasks that are started in this context."""
-    _leaves.set(_Leaves([], room=count))
+def _running(leaves: _Leaves | None) -> list[Run]:
+    return [run for run in leaves.runs if run.is_running] if leaves is not None else []
 
 
 def _leaf() -> Run | None:
-    """The innermost of them. Of models asked at once (`generate`) the first not yet called."""
-    leaves = _leaves.get()
-    running = [run for run in leaves.runs if run.is_running] if leaves else []
-    if not running:
-        return None
+    """The innermost of them. Of models asked together, the first that was not called yet."""
+    running = _running(_leaves.get())
+    if not running or not running[-1].is_model:
+        return running[-1] if running else None
     last = running[-1]
-    if not last.is_model:
-        return last
     together = (run for run in running if run.is_model and run.parent is last.parent)
     return next((run for run in together if not run.is_counted_inside), last)
 
 
-def model_call_seen(_: OtelSpan | None) -> None:
+_apart: dict[Run, asyncio.AbstractEventLoop] = {}
+"""Runs of models that complete texts, begun in tasks of their own."""
+
+
+def enter_apart(run: Run, above: Place) -> None:
+    """`enter`, for a run whose callback does not see the context in which the model is called.
+
+    `BaseLLM.agenerate` gathers its `on_llm_start`. So the call is found by what is around it: the
+    same event loop, and the same span above.
+    """
+    try:
+        _apart[run] = asyncio.get_running_loop()
+        run.above = above.span
+    except RuntimeError:
+        enter(run, above)
+
+
+def _begun_apart(inner: OtelSpan | None) -> Run | None:
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+    for run, its_loop in list(_apart.items()):
+        if its_loop is loop and run.above is inner and run.is_running:
+            return run
+    return None
+
+
+def model_call_seen(parent: OtelSpan) -> None:
     """For `context.model_calls_seen`: the call that LangChain's model makes has its own span."""
-    run = _leaf()
+    run = _leaf() or next((run for run in _apart if run.span is parent), None)
     if run is not None and run.is_model:
         run.is_counted_inside = True
+        _apart.pop(run, None)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 from uuid import UUID
 
+from opentelemetry import trace as otel
 from opentelemetry.trace import SpanKind
 
 from tracekit import config, provider, semconv, tracing
@@ -51,8 +52,9 @@ def begin(
     run.parent = above.run
     run.agent = None if above.run is None else above.run.agent
     attributes = {**_known(facts), **labels(run, above.span)}
+    parent = otel.INVALID_SPAN if above.span is None and not provider.joined else above.span
     run.span = tracing.begin(
-        label, operation=operation, kind=kind, attributes=attributes, parent=above.span
+        label, operation=operation, kind=kind, attributes=attributes, parent=parent
     )
     runs.opened(run_id, run)
 
@@ -116,9 +118,13 @@ def begin_model(span_type: str, serialized: Any, event: Mapping[str, Any]) -> Ru
     run.operation = "chat" if span_type == "chat_model" else "text_completion"
     facts = {semconv.SPAN_TYPE: span_type, **model.asked(serialized, parameters, run.metadata)}
     run.model = facts.get(semconv.REQUEST_MODEL)
-    above = runs.place(event.get("parent_run_id"))
+    together = event.get("batch_size") or 1
+    above = runs.place_of_model(event.get("parent_run_id"), together)
     begin(event["run_id"], run, above, run.name, facts, kind=SpanKind.CLIENT)
-    runs.enter(run)
+    if span_type == "llm" and together == 1:
+        runs.enter_apart(run, above)
+    else:
+        runs.enter(run, above, together)
     if run.span.is_recording():
         run.span.set_attributes(provider.contents(model.asked_contents(parameters)))
     return run
