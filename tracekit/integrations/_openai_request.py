@@ -178,18 +178,39 @@ def _output_type(body: Object) -> str | None:
     return "text" if form.get("type") == "text" else None
 
 
-_PARAMETERS = (
-    *("tool_choice", "parallel_tool_calls", "max_tool_calls", "function_call", "response_format"),
-    *("text", "reasoning", "logit_bias", "logprobs", "top_logprobs", "modalities", "audio"),
-    *("prediction", "verbosity", "truncation", "include", "store", "metadata", "background"),
-    *("web_search_options", "prompt_cache_key", "prompt_cache_retention", "safety_identifier"),
-    *("user", "stream_options", "best_of", "echo", "suffix", "size", "quality", "style"),
-    *("output_format", "output_compression", "partial_images", "moderation", "input_fidelity"),
-    *("response_format", "voice", "speed", "stream_format", "language", "chunking_strategy"),
-    *("timestamp_granularities", "known_speaker_names", "context_management", "min_p", "top_a"),
-    *("repetition_penalty", "provider", "models", "route", "transforms", "plugins", "usage"),
-    *("thinking", "enable_thinking", "chat_template_kwargs", "reasoning_format", "service_tier"),
-    *("extra_body", "search_parameters", "return_images", "safe_prompt", "random_seed", "prompt"),
+_PARAMETERS = frozenset(
+    (
+        *(
+            "tool_choice",
+            "parallel_tool_calls",
+            "max_tool_calls",
+            "function_call",
+            "response_format",
+        ),
+        *("text", "reasoning", "logit_bias", "logprobs", "top_logprobs", "modalities", "audio"),
+        *("prediction", "verbosity", "truncation", "include", "store", "metadata", "background"),
+        *("web_search_options", "prompt_cache_key", "prompt_cache_retention", "safety_identifier"),
+        *("user", "stream_options", "best_of", "echo", "suffix", "size", "quality", "style"),
+        *("output_format", "output_compression", "partial_images", "moderation", "input_fidelity"),
+        *("response_format", "voice", "speed", "stream_format", "language", "chunking_strategy"),
+        *("timestamp_granularities", "known_speaker_names", "context_management", "min_p", "top_a"),
+        *("repetition_penalty", "provider", "models", "route", "transforms", "plugins", "usage"),
+        *(
+            "thinking",
+            "enable_thinking",
+            "chat_template_kwargs",
+            "reasoning_format",
+            "service_tier",
+        ),
+        *(
+            "extra_body",
+            "search_parameters",
+            "return_images",
+            "safe_prompt",
+            "random_seed",
+            "prompt",
+        ),
+    )
 )
 """An allow-list, so that no secret of an unknown parameter is recorded."""
 
@@ -200,14 +221,16 @@ def request_contents(endpoint: Endpoint, body: Object, files: Any = None) -> Con
     if read is None:
         sent = without_secrets(without_media(body)) if body else _file_parts(files, "document")
         return [(semconv.INPUT, sent or None)]
-    parameters = {key: body[key] for key in _PARAMETERS if body.get(key) is not None}
+    contents = read(body, files)
+    tools = tool_definitions(_tools(body))
+    if tools:
+        contents.append((semconv.TOOL_DEFINITIONS, tools))
+    parameters = {k: v for k, v in body.items() if k in _PARAMETERS and v is not None}
     if not isinstance(parameters.get("prompt"), dict):  # a prompt in words is a message
         parameters.pop("prompt", None)
-    return [
-        *read(body, files),
-        (semconv.TOOL_DEFINITIONS, tool_definitions(_tools(body)) or None),
-        (semconv.REQUEST_PARAMETERS, without_secrets(without_media(parameters)) or None),
-    ]
+    if parameters:
+        contents.append((semconv.REQUEST_PARAMETERS, without_secrets(without_media(parameters))))
+    return contents
 
 
 def _tools(body: Object) -> list[Any]:

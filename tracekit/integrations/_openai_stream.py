@@ -5,7 +5,6 @@ So that one reader serves both. Pure functions of the bytes that came.
 
 import base64
 import binascii
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +23,6 @@ class Folded:
     """It came to its own end: `[DONE]`, or the last event of its kind."""
     error: Object | None = None
     """An error that came as an event."""
-    events: int = 0
 
 
 def fold(endpoint: Endpoint, data: bytes) -> Folded:
@@ -32,35 +30,57 @@ def fold(endpoint: Endpoint, data: bytes) -> Folded:
     return _FOLDS.get(endpoint.api, _fold_other)(data)
 
 
-def events_of(data: bytes) -> Iterator[tuple[str, Any]]:
-    r"""Name and JSON value of each event; `("", None)` for `[DONE]`. Broken events are left out.
+Event = tuple[str, Any]
+"""Its name, and its JSON value; `("", None)` for `[DONE]`."""
 
-    >>> list(events_of(b': hello\ndata: {"a": 1}\n\nevent: b\ndata: [DONE]\n\n'))
+
+def events_of(data: bytes) -> list[Event]:
+    r"""The events of a stream. Broken ones are left out, and what follows `[DONE]`.
+
+    >>> events_of(b': hello\ndata: {"a": 1}\n\nevent: b\ndata: [DONE]\n\n')
     [('', {'a': 1}), ('', None)]
     """
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    names, texts = list[str](), list[bytes]()
+    is_done = False
+    for block in data.split(b"\n\n"):
+        if block.startswith(b"data: ") and b"\n" not in block:  # most are so
+            name, text = "", block[6:]
+        else:
+            name, text = _block(block)
+        if text.startswith(b"[DONE]"):
+            is_done = True
+            break
+        if text:
+            names.append(name)
+            texts.append(text)
+    events = _parsed(names, texts)
+    return [*events, ("", None)] if is_done else events
+
+
+def _block(block: bytes) -> tuple[str, bytes]:
     name, lines = "", list[bytes]()
-    for line in data.splitlines():
+    for line in block.split(b"\n"):
         if line.startswith(b"data:"):
             lines.append(line[6:] if line.startswith(b"data: ") else line[5:])
         elif line.startswith(b"event:"):
             name = line[6:].strip().decode("utf-8", "replace")
-        elif not line:
-            if lines:
-                yield from _event(name, lines)
-            name, lines = "", []
-    if lines:
-        yield from _event(name, lines)
+    return name, b"\n".join(lines)
 
 
-def _event(name: str, lines: list[bytes]) -> Iterator[tuple[str, Any]]:
-    data = lines[0] if len(lines) == 1 else b"\n".join(lines)
-    if data.startswith(b"[DONE]"):
-        yield "", None
-        return
+def _parsed(names: list[str], texts: list[bytes]) -> list[Event]:
+    """All at once, which is several times faster, unless one of them is broken."""
     try:
-        yield name, orjson.loads(data)
-    except orjson.JSONDecodeError:
-        return
+        return list(zip(names, orjson.loads(b"[%b]" % b",".join(texts)), strict=True))
+    except (orjson.JSONDecodeError, ValueError):
+        events = list[Event]()
+    for name, text in zip(names, texts, strict=True):
+        try:
+            events.append((name, orjson.loads(text)))
+        except orjson.JSONDecodeError:
+            continue
+    return events
 
 
 def _error_in(name: str, event: Object) -> Object | None:
@@ -73,7 +93,7 @@ def _error_in(name: str, event: Object) -> Object | None:
 # Chat completions and completions: chunks of deltas
 
 
-def _fold_chunks(data: bytes, add: Any, done: str) -> Folded:
+def _fold_chunks(data: bytes, piece: str, done: str) -> Folded:
     folded = Folded()
     body = folded.body
     choices: dict[int, Object] = {}
@@ -81,29 +101,24 @@ def _fold_chunks(data: bytes, add: Any, done: str) -> Folded:
         if event is None:
             folded.is_complete = True
             break
-        folded.events += 1
         chunk = as_object(event)
         error = _error_in(name, chunk)
         if error is not None:
-            folded.error = body["error"] = error
+            folded.error = error
         for key, value in chunk.items():
             if key == "choices":
                 for choice in as_list(value):
-                    add(choices, as_object(choice))
-            elif value is not None and value != "" and key not in _PADDING:
+                    _add_choice(choices, as_object(choice), piece)
+            elif value is not None and value != "" and value != body.get(key):
                 _keep(body, key, value)
-    for choice in choices.values():
-        message = as_object(choice.get("message"))
-        if message.get("content") == "":  # how a stream begins, not something that was said
-            del message["content"]
-    body["choices"] = list(choices.values())
+    body.pop("obfuscation", None)  # padding
+    if folded.error is not None:
+        body["error"] = folded.error
+    body["object"] = done
+    body["choices"] = [_whole(choice) for choice in choices.values()]
     finished = [choice.get("finish_reason") is not None for choice in choices.values()]
     folded.is_complete = folded.is_complete or (bool(finished) and all(finished))
-    body["object"] = done
     return folded
-
-
-_PADDING = frozenset({"obfuscation", "object"})
 
 
 def _keep(body: Object, key: str, value: Any) -> None:
@@ -116,101 +131,106 @@ def _keep(body: Object, key: str, value: Any) -> None:
 
 
 def _fold_chat(data: bytes) -> Folded:
-    return _fold_chunks(data, _add_chat_choice, "chat.completion")
+    folded = _fold_chunks(data, "delta", "chat.completion")
+    for choice in as_list(folded.body["choices"]):
+        choice["message"] = as_object(choice.pop("delta", None) or choice.get("message"))
+        if choice["message"].get("content") == "":  # how a stream begins; nothing was said
+            del choice["message"]["content"]
+    return folded
 
 
 def _fold_completions(data: bytes) -> Folded:
-    return _fold_chunks(data, _add_text_choice, "text_completion")
+    return _fold_chunks(data, "text", "text_completion")
 
 
-def _add_text_choice(choices: dict[int, Object], chunk: Object) -> None:
-    choice = _choice_of(choices, chunk)
-    choice["text"] = choice.get("text", "") + (chunk.get("text") or "")
-    _add_facts(choice, chunk, "text")
-
-
-def _add_chat_choice(choices: dict[int, Object], chunk: Object) -> None:
-    choice = _choice_of(choices, chunk)
-    message = choice.setdefault("message", {})
-    for key, value in as_object(chunk.get("delta") or chunk.get("message")).items():
-        if value is not None:
-            _add_delta(message, key, value)
-    _add_facts(choice, chunk, "delta", "message")
-
-
-def _choice_of(choices: dict[int, Object], chunk: Object) -> Object:
+def _add_choice(choices: dict[int, Object], chunk: Object, piece: str) -> None:
+    """Add a chunk's part of one choice: its piece of the message or text, and its facts."""
     index = chunk.get("index")
     index = index if type(index) is int else 0
-    return choices.setdefault(index, {"index": index, "finish_reason": None})
-
-
-def _add_facts(choice: Object, chunk: Object, *read: str) -> None:
+    choice = choices.get(index)
+    if choice is None:
+        choice = choices[index] = {"index": index, "finish_reason": None}
     for key, value in chunk.items():
-        if key in read or value is None or key == "index":
+        if value is None or key == "index":
             continue
-        if key == "logprobs":
-            _add_logprobs(choice, as_object(value))
-        else:
+        if key in {piece, "logprobs"}:
+            _add_delta(choice, key, value)
+        elif value != choice.get(key):
             _keep(choice, key, value)
 
 
-def _add_logprobs(choice: Object, more: Object) -> None:
-    known = choice.setdefault("logprobs", {})
-    for key, value in more.items():
-        if isinstance(value, list) and isinstance(known.get(key), list):
-            known[key] = known[key] + value
-        elif value is not None:
-            known[key] = value
+class _Pieces(list[Any]):
+    """A text, or bytes, that comes in pieces; joined once, at the end."""
 
 
-_WHOLE = frozenset({"role", "id", "name", "type", "index", "channel", "expires_at", "signature"})
-"""Fields that come whole; all other texts come in pieces."""
+def _whole(value: Any) -> Any:
+    """`value` with all pieces joined."""
+    if isinstance(value, _Pieces):
+        return (b"" if value and isinstance(value[0], bytes) else "").join(value)
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in as_object(value).items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in as_list(value)]
+    return value
+
+
+_TOLD_ONCE = frozenset({"role", "id", "name", "type", "index", "channel", "signature", "format"})
+"""Texts that come whole; all others come in pieces."""
 
 
 def _add_delta(message: Object, key: str, value: Any) -> None:
     """Add one piece of a message: texts are joined, lists merged by their `index`."""
     old = message.get(key)
-    if key == "audio":
-        _add_audio(message.setdefault("audio", {}), as_object(value))
-    elif isinstance(old, list) and isinstance(value, str):  # Mistral: thoughts, then text
-        message[key] = as_list(old) + _as_pieces(value)
-    elif isinstance(value, str):
-        is_piece = isinstance(old, str) and key not in _WHOLE
-        message[key] = f"{old}{value}" if is_piece else value or old or value
+    if isinstance(value, str):
+        if key in _TOLD_ONCE:
+            message[key] = value or old
+        elif isinstance(old, _Pieces):
+            old.append(value)
+        elif isinstance(old, list):  # Mistral: thoughts, then text
+            message[key] = as_list(old) + _as_items(value)
+        else:
+            message[key] = _Pieces([value])
     elif isinstance(value, dict):
-        inner = message.setdefault(key, {})
-        if not isinstance(inner, dict):
-            message[key] = value
-            return
-        for name, piece in as_object(value).items():
-            if piece is not None:
-                _add_delta(as_object(inner), name, piece)
+        if not isinstance(old, dict):
+            old = message[key] = {}
+        _add_fields(as_object(old), as_object(value), is_audio=key == "audio")
     elif isinstance(value, list):
-        items = as_list(old) or _as_pieces(old)
-        message[key] = items
-        _add_items(items, as_list(value))
+        known = _as_items(_whole(old)) if old is None or isinstance(old, _Pieces) else as_list(old)
+        _add_items(known, as_list(value))
+        message[key] = known
     else:
         message[key] = value
 
 
-def _as_pieces(text: Any) -> list[Any]:
+def _add_fields(known: Object, more: Object, *, is_audio: bool = False) -> None:
+    for key, value in more.items():
+        if value is None:
+            continue
+        if is_audio and key == "data":  # each piece is base64 of its own
+            known.setdefault("data", _Pieces()).append(_decoded(str(value)))
+        else:
+            _add_delta(known, key, value)
+
+
+def _as_items(text: Any) -> list[Any]:
     return [{"type": "text", "text": text}] if isinstance(text, str) and text else []
 
 
 def _add_items(items: list[Any], more: list[Any]) -> None:
     for piece in more:
         new = as_object(piece)
+        if not new:
+            items.append(piece)
+            continue
         found = _same_item(items, new)
         if found is None:
-            items.append({**new} if new else piece)
-            continue
-        for key, value in new.items():
-            if value is not None and key != "index":
-                _add_delta(found, key, value)
+            found = {}
+            items.append(found)
+        _add_fields(found, new)
 
 
 def _same_item(items: list[Any], new: Object) -> Object | None:
-    """The item that a piece continues: that of its index, unless the id says otherwise.
+    """The item that a piece continues: that of its index, unless id or type say otherwise.
 
     Services without an index (Gemini, Mistral) send each call whole, with an id of its own.
     """
@@ -219,17 +239,9 @@ def _same_item(items: list[Any], new: Object) -> Object | None:
     for item in map(as_object, reversed(items)):
         same_id = not new.get("id") or not item.get("id") or new["id"] == item["id"]
         if item.get("index") == new["index"] and same_id:
-            same_type = item.get("type") == new.get("type") or not new.get("type")
+            same_type = not new.get("type") or item.get("type") in {None, new["type"]}
             return item if same_type else None
     return None
-
-
-def _add_audio(audio: Object, piece: Object) -> None:
-    for key, value in piece.items():
-        if key == "data" and isinstance(value, str):
-            audio["data"] = audio.get("data", b"") + _decoded(value)
-        elif value is not None:
-            _add_delta(audio, key, value)
 
 
 def _decoded(data: str) -> bytes:
@@ -253,7 +265,6 @@ def _fold_responses(data: bytes) -> Folded:
     for name, event in events_of(data):
         if event is None:
             break
-        folded.events += 1
         body = as_object(event)
         kind = str(body.get("type") or name)
         if isinstance(body.get("response"), dict):
@@ -340,7 +351,6 @@ def _fold_images(data: bytes) -> Folded:
     for name, event in events_of(data):
         if event is None:
             break
-        folded.events += 1
         body = as_object(event)
         kind = str(body.get("type") or name)
         folded.error = folded.error or _error_in(name, body)
@@ -367,7 +377,6 @@ def _fold_transcription(data: bytes) -> Folded:
     for name, event in events_of(data):
         if event is None:
             break
-        folded.events += 1
         body = as_object(event)
         kind = str(body.get("type") or name)
         folded.error = folded.error or _error_in(name, body)
@@ -389,7 +398,6 @@ def _fold_speech(data: bytes) -> Folded:
     for name, event in events_of(data):
         if event is None:
             break
-        folded.events += 1
         body = as_object(event)
         kind = str(body.get("type") or name)
         folded.error = folded.error or _error_in(name, body)
@@ -414,7 +422,6 @@ def _fold_other(data: bytes) -> Folded:
         if event is None:
             folded.is_complete = True
             break
-        folded.events += 1
         folded.error = folded.error or _error_in(name, as_object(event))
         if name == "done" or name.endswith((".completed", ".failed", ".cancelled", ".expired")):
             folded.is_complete = True
