@@ -40,7 +40,7 @@ def ingest(connection: "Connection", database: Path, folder: Path) -> None:
         StoreCorrupt: Rows that were once committed are missing.
     """
     ingest_id, total_rows = _watermark(connection, database)
-    files = survey(folder, _known_files(connection, folder))
+    files = survey(folder, known_files(connection, folder))
     _warn(files)
     writer = _Writer(connection, ingest_id, total_rows)
     for lines in _blocks(itertools.chain.from_iterable(map(read_lines, files))):
@@ -114,7 +114,8 @@ def _watermark(connection: "Connection", database: Path) -> tuple[int, int]:
     return ingest_id, expected
 
 
-def _known_files(connection: "Connection", folder: Path) -> list[SpoolFile]:
+def known_files(connection: "Connection", folder: Path) -> list[SpoolFile]:
+    """What the database knows of spool files, those that were removed since among them."""
     rows = connection.execute(
         "SELECT file, read_bytes, tail_crc, ended, host, pid, boot_id, pid_start, service, "
         "resource, first_ns FROM store.spool_file"
@@ -193,6 +194,7 @@ def _settle(connection: "Connection", finished: Iterable[SpoolFile]) -> None:
         if file.state == "gone":
             _close_process(connection, file)
     connection.execute("COMMIT")
+    reach("settled")
 
 
 def _close_process(connection: "Connection", file: SpoolFile) -> None:

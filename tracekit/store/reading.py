@@ -66,7 +66,7 @@ def _reading_as_it_is(folder: Path, timeout_s: float) -> Generator[Connection]:
     if not os.access(database, os.R_OK):
         raise StoreError(f"{database} can't be read: permission denied")
     logger.warning("%s is read-only: what was recorded since it was last read is not shown", folder)
-    if not (folder / LOCK).exists():
+    if not os.access(folder / LOCK, os.R_OK):
         with _checked(database) as connection:
             yield connection
         return
