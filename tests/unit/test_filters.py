@@ -81,6 +81,7 @@ def test_field_is_found_under_all_its_names(text: str, scope: Scope, name: str) 
         ("execution_time_ms > 5", Scope.ATTRIBUTE, "duration_ms"),
         ("timestamp_ms > 5", Scope.ATTRIBUTE, "start_time"),
         ("request LIKE '%x%'", Scope.ATTRIBUTE, "input"),
+        ("text LIKE '%x%'", Scope.SPAN, "content"),
         ("metadata.version = '1'", Scope.METADATA, "version"),
         ("feedback.correct = true", Scope.FEEDBACK, "correct"),
         ("expectation.answer = 'x'", Scope.EXPECTATION, "answer"),

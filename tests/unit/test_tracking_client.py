@@ -162,6 +162,7 @@ def trace_ids(client: tracekit.TracekitClient) -> list[str]:
         ("tags.kind = 'good' OR user_id = 'u-bad'", ["bad", "good"]),
         ("metadata.version = '2' AND NOT tag.kind = 'bad'", ["good"]),
         ("input LIKE '%good%'", ["good"]),
+        ("NOT text LIKE '%good%' AND text IS NOT NULL", ["bad"]),
         ("span.type = 'chain' AND span.status = 'error'", ["bad"]),
         ("error_type = 'ValueError'", ["bad"]),
         ("execution_time_ms > 100000", []),

@@ -17,6 +17,8 @@ class Vocabulary:
     scopes: Mapping[str, Scope]
     """What may stand before the first dot."""
     span_fields: Mapping[str, Type]
+    span_aliases: Mapping[str, str]
+    """Fields of a trace that are those of any of its spans."""
 
 
 _ATTRIBUTE_SCOPES = dict.fromkeys(("attributes", "attribute", "attr"), Scope.ATTRIBUTE)
@@ -53,6 +55,7 @@ RUNS = Vocabulary(
         **dict.fromkeys(("params", "param", "parameters", "parameter"), Scope.PARAM),
     },
     span_fields={},
+    span_aliases={},
 )
 """Fields of `search_runs`."""
 
@@ -67,7 +70,6 @@ TRACES = Vocabulary(
         "duration_ms": Type.NUMBER,
         "input": Type.TEXT,
         "output": Type.TEXT,
-        "text": Type.TEXT,
         "model": Type.TEXT,
         "input_tokens": Type.NUMBER,
         "output_tokens": Type.NUMBER,
@@ -124,5 +126,6 @@ TRACES = Vocabulary(
         "output_tokens": Type.NUMBER,
         "cost_usd": Type.NUMBER,
     },
+    span_aliases={"text": "content"},
 )
 """Fields of `search_traces`. A comparison of `span.…` is true if it is for one span or more."""

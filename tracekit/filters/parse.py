@@ -171,6 +171,8 @@ class _Reader:
 
     def attribute(self, token: Token, key: str) -> Field:
         name = key.lower()
+        if name in self.vocabulary.span_aliases:
+            return self.span_field(token, [self.vocabulary.span_aliases[name]])
         name = self.vocabulary.aliases.get(name, name)
         kind = self.vocabulary.attributes.get(name)
         if kind is None:

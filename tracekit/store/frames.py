@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from tracekit.store.queries import read_trace_summaries
+
 if TYPE_CHECKING:
     from tracekit.store.connection import Connection
 
@@ -40,20 +42,27 @@ def run_frame(connection: "Connection", run_ids: Sequence[str]) -> pd.DataFrame:
 
 def trace_frame(connection: "Connection", trace_ids: Sequence[str]) -> pd.DataFrame:
     """One row a trace; `input` and `output` are JSON text as recorded, `tags` a dict."""
-    frame = _in_utc(_trace_rows(connection, trace_ids)).set_index("trace_id")
-    frame = frame.reindex(pd.Index(trace_ids, name="trace_id")).reset_index()
-    tags: dict[str, dict[str, str]] = {trace_id: {} for trace_id in trace_ids}
-    for trace_id, key, value in connection.execute(_TRACE_TAGS, [list(trace_ids)]).fetchall():
-        tags[trace_id][key] = value
-    frame["tags"] = pd.Series([tags[trace_id] for trace_id in trace_ids], dtype=object)
-    tokens = {"input_tokens": "Int64", "output_tokens": "Int64"}  # even if none is missing
-    return frame[list(TRACE_COLUMNS)].astype(tokens)
+    traces = read_trace_summaries(connection, trace_ids)
+    columns: dict[str, list[Any]] = {
+        name: [getattr(trace, name) for trace in traces]
+        for name in TRACE_COLUMNS
+        if name not in {"start_time", "duration_ms"}
+    }
+    frame = pd.DataFrame(columns)
+    starts = [trace.start_ns for trace in traces]
+    frame["start_time"] = pd.to_datetime(starts, unit="ns", utc=True)
+    durations = [trace.duration_ns for trace in traces]
+    frame["duration_ms"] = pd.Series(durations, dtype="float64") / 1e6
+    return frame[list(TRACE_COLUMNS)].astype(_TRACE_TYPES)
 
 
-_TRACE_TAGS = """
-SELECT subject_id, key, value FROM tags
-WHERE subject = 'trace' AND subject_id IN (SELECT unnest(?::VARCHAR[]))
-"""
+_TRACE_TYPES = {
+    "start_time": "datetime64[ns, UTC]",
+    "input_tokens": "Int64",
+    "output_tokens": "Int64",
+    "cost_usd": "float64",
+}
+"""Of the columns whose values may all be missing."""
 # Rows are told by their number, which is a third quicker to join and to pivot than by their id.
 _RUN_ROWS = "(SELECT unnest($ids::VARCHAR[]) AS run_id, unnest(range(len($ids))) AS row) AS ids"
 _RUNS = f"""
@@ -80,22 +89,9 @@ _LONG = {
 }
 
 
-def _trace_rows(connection: "Connection", trace_ids: Sequence[str]) -> pd.DataFrame:
-    marks = "SELECT unnest(?::VARCHAR[])"
-    ids: list[Any] = [list(trace_ids)]
-    if 0 < len(trace_ids) <= _FEW:
-        # only a plain list of values is pushed below the view's GROUP BY, but it must be parsed
-        ids, marks = list(trace_ids), ", ".join("?" * len(trace_ids))
-    return connection.execute(f"SELECT * FROM traces WHERE trace_id IN ({marks})", ids).df()
-
-
-_FEW = 500
-
-
 def _in_utc(frame: pd.DataFrame) -> pd.DataFrame:
     for column in ("start_time", "end_time"):
-        if column in frame:
-            frame[column] = frame[column].dt.tz_localize("UTC")
+        frame[column] = frame[column].dt.tz_localize("UTC")
     return frame
 
 

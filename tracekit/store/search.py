@@ -121,8 +121,6 @@ _TRACES = _Source(
         "duration_ms": "duration_ms",
         "input": "input",
         "output": "output",
-        "text": f"(SELECT string_agg({_SPAN_TEXT}, chr(10)) FROM spans s"
-        " WHERE s.trace_id = found.trace_id)",
         "model": "model",
         "input_tokens": "input_tokens",
         "output_tokens": "output_tokens",
