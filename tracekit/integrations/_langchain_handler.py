@@ -89,13 +89,13 @@ class Handler(BaseCallbackHandler):
         run = spans.run_of(event, serialized)
         above = runs.place(event.get("parent_run_id"))
         if above.run is not None and spans.is_noise(run):
-            spans.hide(event["run_id"], run, above.run)
+            spans.hide(run, above.run)
             return
         is_node = any(tag.startswith("graph:step:") for tag in run.tags)
         if is_node and above.run is not None and not above.run.is_graph:
             spans.mark_graph(above.run, run.metadata)
         kind = "node" if is_node else event.get("run_type") or "chain"
-        spans.begin(event["run_id"], run, above, run.name, {semconv.SPAN_TYPE: kind})
+        spans.begin(run, above, run.name, {semconv.SPAN_TYPE: kind})
         if run.name == "AgentExecutor":
             spans.mark_agent(run, None)
         if not _is_placeholder(inputs):
@@ -128,7 +128,7 @@ class Handler(BaseCallbackHandler):
         }
         run = spans.run_of(event, serialized)
         label = f"execute_tool {name}"
-        spans.begin(event["run_id"], run, above, label, facts, operation="execute_tool")
+        spans.begin(run, above, label, facts, operation="execute_tool")
         given = event.get("inputs")
         arguments = input_str if given is None else given
         spans.record(run, (semconv.TOOL_CALL_ARGUMENTS, plain, arguments))
@@ -157,7 +157,7 @@ class Handler(BaseCallbackHandler):
         facts = {semconv.DATA_SOURCE_ID: run.metadata.get("ls_vector_store_provider")}
         above, label = runs.place(event.get("parent_run_id")), f"retrieval {run.name}"
         known: Any = {"operation": "retrieval", "kind": SpanKind.CLIENT}
-        spans.begin(event["run_id"], run, above, label, facts, **known)
+        spans.begin(run, above, label, facts, **known)
         runs.enter(run, above)
         spans.record(run, (semconv.RETRIEVAL_QUERY, query, query_text))
 

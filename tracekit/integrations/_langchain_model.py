@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from langchain_core.tools import BaseTool
 
@@ -188,11 +189,16 @@ def _counted(usage: Object) -> dict[str, Any]:
     return {key: count for key, count in counts.items() if type(count) is int}
 
 
-def is_cached(response: Any) -> bool:
-    """Whether LangChain's cache answered, so that there was no call (it sets the cost to 0)."""
+def is_cached(response: Any, run_id: UUID) -> bool:
+    """Whether LangChain's cache answered, so that there was no call.
+
+    It sets the cost to 0; before langchain-core 0.3.73 the message has only the id of another run.
+    """
     for generation in _generations(fields_of(response)):
-        usage = as_object(fields_of(generation.get("message")).get("usage_metadata"))
-        if usage.get("total_cost") == 0:
+        fields = fields_of(generation.get("message"))
+        its_id, usage = fields.get("id"), as_object(fields.get("usage_metadata"))
+        is_of_run = isinstance(its_id, str) and its_id.startswith("run-")
+        if usage.get("total_cost") == 0 or (is_of_run and str(run_id) not in str(its_id)):
             return True
     return False
 

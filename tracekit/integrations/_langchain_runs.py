@@ -28,6 +28,7 @@ MAX_OPEN = 10_000
 class Run:
     """One run of LangChain's that has begun."""
 
+    id: UUID
     span: Span
     """Its own span, or its parent's where it is not worth one."""
     parent: "Run | None" = None
@@ -66,15 +67,14 @@ _open: dict[UUID, Run] = {}
 _numbers = itertools.count(1)
 
 
-def opened(run_id: UUID, run: Run) -> Run:
+def opened(run: Run) -> None:
     """Remember a run that has begun."""
     if len(_open) >= MAX_OPEN:
         _give_up(next(iter(_open)))
     run.enclosing = context.current_span.get()
     run.number = next(_numbers)
     run.began = time.perf_counter_ns()
-    _open[run_id] = run
-    return run
+    _open[run.id] = run
 
 
 def find(run_id: UUID | None) -> Run | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
-from uuid import UUID
 
 from opentelemetry import trace as otel
 from opentelemetry.trace import SpanKind
@@ -25,6 +24,7 @@ _NOT_BEGUN = cast("Span", None)
 def run_of(event: Mapping[str, Any], serialized: Any) -> Run:
     """The run that an event tells of."""
     return Run(
+        id=event["run_id"],
         span=_NOT_BEGUN,
         name=event.get("name") or _name(serialized),
         tags=event.get("tags") or (),
@@ -39,7 +39,6 @@ def _name(serialized: Any) -> str:
 
 
 def begin(
-    run_id: UUID,
     run: Run,
     above: Place,
     label: str,
@@ -56,13 +55,13 @@ def begin(
     run.span = tracing.begin(
         label, operation=operation, kind=kind, attributes=attributes, parent=parent
     )
-    runs.opened(run_id, run)
+    runs.opened(run)
 
 
-def hide(run_id: UUID, run: Run, parent: Run) -> None:
+def hide(run: Run, parent: Run) -> None:
     """Give a run no span: what is below it hangs on its parent."""
     run.parent, run.span, run.agent, run.is_shown = parent, parent.span, parent.agent, False
-    runs.opened(run_id, run)
+    runs.opened(run)
 
 
 _NOISE = ("ChannelWrite", "ChannelRead", "Branch<", "branch:", "_write", "__start__")
@@ -120,7 +119,7 @@ def begin_model(span_type: str, serialized: Any, event: Mapping[str, Any]) -> Ru
     run.model = facts.get(semconv.REQUEST_MODEL)
     together = event.get("batch_size") or 1
     above = runs.place_of_model(event.get("parent_run_id"), together)
-    begin(event["run_id"], run, above, run.name, facts, kind=SpanKind.CLIENT)
+    begin(run, above, run.name, facts, kind=SpanKind.CLIENT)
     if span_type == "llm" and together == 1:
         runs.enter_apart(run, above)
     else:
@@ -140,7 +139,7 @@ def answer(run: Run, response: Any) -> None:
         facts[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = (run.first_token - run.began) / 1e9
     if run.is_counted_inside:
         facts = model.without_usage(facts)
-    elif model.is_cached(response):
+    elif model.is_cached(response, run.id):
         facts = {**model.without_usage(facts), semconv.CACHED: True}
     else:
         facts[semconv.OPERATION] = run.operation
