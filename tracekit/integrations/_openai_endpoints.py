@@ -94,7 +94,7 @@ def find_endpoint(method: str, url: str) -> Endpoint:
     return Endpoint(api="other", label=label)
 
 
-_ID = re.compile(r"(?=.*[0-9A-Z])[A-Za-z]+[_-][A-Za-z0-9_-]{6,}|[0-9a-fA-F-]{16,}|\d+")
+_ID = re.compile(r"(?=.*[0-9A-Z])[A-Za-z]+[_-][A-Za-z0-9_.-]+|[0-9a-fA-F-]{16,}|\d+")
 
 
 def _is_id(segment: str) -> bool:

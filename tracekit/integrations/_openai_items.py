@@ -129,9 +129,8 @@ def _client_call(item: Object, field: str) -> Object:
     name = item.get("name") or kind.removesuffix("_call")
     call_id = item.get("call_id") or item.get("id")
     known = rest(item, "type", "name", "call_id", field or "action", "actions")
-    if known.get("id") == call_id:
-        del known["id"]
-    item_id = {"item_id": known.pop("id")} if "id" in known else {}
+    own_id = known.pop("id", None)
+    item_id = {} if own_id in {None, call_id} else {"item_id": own_id}
     arguments = item.get(field) if field else rest({k: item.get(k) for k in ("action", "actions")})
     if kind != "function_call":
         known["tool_type"] = kind.removesuffix("_call")

@@ -225,13 +225,18 @@ def _server_facts(client: Any, endpoint: Endpoint) -> dict[str, Any]:
 class Call:
     """One request and what comes of it, from the beginning of its span to the end."""
 
-    __slots__ = ("_copied", "_data", "_is_async", "endpoint", "facts", "options", "span", "started")
+    __slots__ = (
+        *("_copied", "_data", "_is_async", "endpoint", "facts", "late", "options", "span"),
+        "started",
+    )
 
     def __init__(self, client: Any, options: Any, *, is_async: bool) -> None:
-        self.options = options
+        self.options: Any = options
         self.endpoint = find_endpoint(options.method, options.url)
-        self.facts: dict[str, Any] = _server_facts(client, self.endpoint)
+        self.facts = _server_facts(client, self.endpoint)
         self.facts.update(request_facts(self.endpoint, _body_of(options)))
+        self.late: dict[str, Any] = {}
+        """Attributes that the span is given when it ends, all in one step."""
         self.started = time.perf_counter_ns()
         self.span: Span
         self._is_async = is_async
@@ -251,38 +256,40 @@ class Call:
             for tell in context.model_calls_seen:
                 tell(parent)
         if self.span.is_recording() and config.settings().capture_content:
-            self._record_request()
+            self.late = self._request_contents()
 
-    def _record_request(self) -> None:
+    def _request_contents(self) -> dict[str, Any]:
+        """What was asked, as text, before the program can change it."""
         try:
             body = _body_of(self.options)
-            contents = request_contents(self.endpoint, body, self.options.files)
-            self.span.set_attributes(content_attributes(contents))
+            return content_attributes(request_contents(self.endpoint, body, self.options.files))
         except Exception:
             guard.failed("reading a request of the openai client")
+            return {}
 
     def received(self, response: Any, retries: Any) -> None:
         """An HTTP response has come; its body has been read, or is still to be."""
         try:
             if self.span.is_recording():
-                self.facts = _http_facts(response, retries)
+                self.late.update(_http_facts(response, retries))
                 self._take(response)
         except Exception:
             guard.failed("a response of the openai client")
 
     def _take(self, response: Any) -> None:
         media_type = str(response.headers.get("content-type") or "").partition(";")[0].strip()
-        if not hasattr(response, "_content"):  # `.content` raises for what was not read
+        if response.is_closed:
+            self._data = (response.content, media_type)
+        else:
             self._copied = follow(
                 response,
                 lambda copy: self._finish(copy.content(), media_type, copy),
                 is_async=self._is_async,
             )
-        else:
-            self._data = (response.content, media_type)
 
     def returned(self) -> None:
         """The request has given its result to the program."""
+        self.options = None
         if not self._copied:
             data, media_type = self._data or (b"", "")
             self._finish(data, media_type, None)
@@ -294,7 +301,7 @@ class Call:
             if self.span.is_recording():
                 if self._data is not None:
                     self._record(*self._data, None)
-                self.span.set_attributes(_error_facts(error))
+                self.span.set_attributes({**self.late, **_error_facts(error)})
                 self.span.fail(error)
         except Exception:
             guard.failed("an error of the openai client")
@@ -315,6 +322,7 @@ class Call:
             if self.span.is_recording():
                 self._record(data, media_type, copy)
         except Exception:
+            self.span.set_attributes(self.late)
             guard.failed("an answer of the openai client")
         finally:
             self.span.end()
@@ -327,7 +335,7 @@ class Call:
         else:
             answer = _read_body(self.endpoint, data, media_type, with_content=with_content)
             is_complete = copy is None or copy.is_exhausted
-        facts = {**self.facts, **answer.facts}
+        facts = {**self.late, **answer.facts}
         if copy is not None:
             facts.update(self._stream_facts(copy, is_complete=is_complete))
         elif _is_events(data, media_type):
