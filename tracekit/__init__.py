@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tracekit.provider import SpanProcessor as SpanProcessor
     from tracekit.provider import flush as flush
     from tracekit.provider import shutdown as shutdown
+    from tracekit.reporting import report as report
     from tracekit.tracing import carry_context as carry_context
     from tracekit.tracing import extract as extract
     from tracekit.tracing import get_current_span as get_current_span
@@ -76,6 +77,7 @@ _HOME = {
     "tracekit.errors": ("TracekitError",),
     "tracekit.integrations": ("autolog",),
     "tracekit.provider": ("SpanProcessor", "flush", "shutdown"),
+    "tracekit.reporting": ("report",),
     "tracekit.tracing": (
         "carry_context",
         "extract",

@@ -11,6 +11,7 @@
     ├── NotFoundError    (LookupError)       no run, trace, experiment, artifact of that name or id
     ├── RunError         (RuntimeError)      a run used in a way that can't be: ended twice, param changed
     ├── ArtifactError    (OSError)           an artifact can't be written or read
+    ├── ReportError      (OSError)           a report can't be written
     ├── PriceError       (ValueError)        a price table that can't be used
     └── MissingExtraError (ImportError)      an optional package is not installed
 
@@ -61,6 +62,10 @@ class RunError(TracekitError, RuntimeError):
 
 class ArtifactError(TracekitError, OSError):
     """An artifact that can't be written or read."""
+
+
+class ReportError(TracekitError, OSError):
+    """A report that can't be written."""
 
 
 class PriceError(TracekitError, ValueError):

@@ -1,0 +1,1 @@
+"""The pages: from plain data to one HTML file."""

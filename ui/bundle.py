@@ -13,9 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([a-z_]+)\.js";$', re.MULTILINE)
-_EXPORT = re.compile(
-    r"^export (?=(?:async )?(?:function|const|class)\*? ?(\w+))", re.MULTILINE
-)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class)\*? ?(\w+))", re.MULTILINE)
 _OTHER = re.compile(r"^(?:import\b|export\b)[^\n]*", re.MULTILINE)
 _BLOCK = r"/\*\*(?:(?!\*/).)*\*/"
 _COMMENT = re.compile(
@@ -42,7 +40,7 @@ def style() -> str:
 
 
 def bundle(sources: dict[str, str], start: str) -> str:
-    """The modules that `start` needs, itself the last, as one script.
+    r"""The modules that `start` needs, itself the last, as one script.
 
     Args:
         sources: Text of each module by its name, without `.js`.
@@ -52,7 +50,8 @@ def bundle(sources: dict[str, str], start: str) -> str:
         ValueError: An import or export that is written otherwise, an unknown module, or modules
             that import each other.
 
-    >>> print(bundle({"a": 'import { b } from "./b.js";\\nb();', "b": "export const b = Date;"}, "a"))
+    >>> modules = {"a": 'import { b } from "./b.js";\nb();', "b": "export const b = Date;"}
+    >>> print(bundle(modules, "a"))
     const b_js = (() => {
     const b = Date;
     return { b };
@@ -80,7 +79,9 @@ def _in_order(sources: dict[str, str], start: str) -> list[str]:
         if name in order:
             return
         if name not in sources:
-            raise ValueError(f"{path[-1] if path else 'nobody'} imports {name}.js, which is missing")
+            raise ValueError(
+                f"{path[-1] if path else 'nobody'} imports {name}.js, which is missing"
+            )
         path.append(name)
         for found in _IMPORT.finditer(sources[name]):
             visit(found[2])

@@ -107,7 +107,7 @@ _ASKED = ("messages", "input", "inputs", "question", "query", "prompt", "text", 
 def _gist(value: Any, depth: int = 0) -> str:
     if isinstance(value, str):
         return value
-    if depth < 6:  # noqa: PLR2004  deeper than any wrapping
+    if depth < 6:
         if isinstance(value, list):
             return _gist_of_list(cast("list[Any]", value), depth)
         if isinstance(value, dict):
@@ -135,7 +135,7 @@ _USERS = {"user", "human"}
 
 
 def _exact(digits: str) -> Any:
-    number = int(digits) if len(digits) < 20 else None  # noqa: PLR2004  Python caps long ones
+    number = int(digits) if len(digits) < 20 else None
     return number if number is not None and abs(number) <= _EXACT else {"$number": digits}
 
 
@@ -162,8 +162,9 @@ def _with_texts(value: Any, change: Callable[[str], str]) -> Any:
     open_nodes: list[Any] = [holder]
     while open_nodes:
         node = open_nodes.pop()
-        pairs = node.items() if isinstance(node, dict) else enumerate(node)
-        for key, item in list(pairs):
+        keys: list[Any] = list(node) if isinstance(node, dict) else list(range(len(node)))
+        for key in keys:
+            item = node[key]
             if isinstance(item, str):
                 node[key] = change(item)
             elif isinstance(item, dict | list):

@@ -14,7 +14,7 @@ import secrets
 import shutil
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -40,6 +40,7 @@ from tracekit.ui.view import (
 FORMAT = 1
 Histories = Mapping[str, Sequence[Metric]]
 """All values of each metric of a run, by step."""
+RunParts = tuple[Run, Histories, Sequence[Artifact]]
 _MOST_ITEMS = 32
 _MOST_BYTES = 300_000
 _MOST_BLOB_BYTES = 10_000_000
@@ -53,7 +54,7 @@ class ReportContents:
 
     traces: Iterable[tuple[TraceSummary, Trace]]
     """In the order of the list, commonly the newest first."""
-    runs: Iterable[tuple[Run, Histories, Sequence[Artifact]]] = ()
+    runs: Iterable[RunParts] = ()
     blob: Callable[[str], bytes | None] = field(default=lambda _: None)
     """The bytes with that SHA-256, or None where they are gone."""
 
@@ -212,7 +213,7 @@ def _packed(text: bytes) -> bytes:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
+def _replacing(path: Path) -> Generator[IO[bytes]]:
     """A file that takes the place of `path` when the block ends well, and else is removed."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:

@@ -10,6 +10,9 @@ const LEFT = 46;
 const TOP = 8;
 const BOTTOM = 20;
 
+/** No wider than the window, so that its letters stay as large. @param {number} width */
+const fitting = (width) => Math.min(width, Math.max(260, innerWidth - 60));
+
 /** Round numbers from one to another. @param {number} from @param {number} to @param {number} most */
 export function ticks(from, to, most) {
   if (!(to > from)) return [from];
@@ -36,7 +39,8 @@ const scale = (a, b, from, to) => (/** @type {number} */ x) => from + ((x - a) /
  * @param {number} [options.width]
  * @param {number} [options.height]
  */
-export function lineChart({ label, lines, x, y, zero = false, round = false, width = 420, height = 150 }) {
+export function lineChart({ label, lines, x, y, zero = false, round = false, width: most = 420, height = 150 }) {
+  const width = fitting(most);
   const all = lines.flatMap((line) => line.points).filter(([, value]) => Number.isFinite(value));
   if (!all.length) return h("p.muted", null, "No number to draw: all values are NaN or infinite.");
   const [x0, x1] = extent(all.map(([at]) => at));
@@ -88,7 +92,8 @@ function linePath(line, toX, toY) {
  * @param {number} [options.width]
  * @param {number} [options.height]
  */
-export function barChart({ label, bars, x, y, width = 860, height = 170 }) {
+export function barChart({ label, bars, x, y, width: widest = 860, height = 170 }) {
+  const width = fitting(widest);
   const most = Math.max(1, ...bars.map((bar) => bar.parts.reduce((sum, [value]) => sum + value, 0)));
   const marks = ticks(0, most, 3).filter((mark) => Number.isInteger(mark));
   const right = width - 8;

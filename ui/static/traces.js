@@ -188,7 +188,7 @@ class TraceList {
       listed.map(({ value, count: n }) =>
         h("label", { title: visible(this.#label(facet, value)) },
           h("input", { type: "checkbox", checked: chosen.has(value), "data-key": `${facet} ${value}`, on: { change: () => toggle(value) } }),
-          facet === "status" ? statusIcon(value) : null,
+          facet === "status" ? h("span.line-up", { "aria-hidden": "true" }, statusIcon(value)) : null,
           h("span.ellipsis", null, visible(this.#label(facet, value)) || "(empty)"),
           h("span.facet-count", null, count(n)),
           h("span.facet-bar", { css: { width: `${(n / most) * 100}%` } }))),
