@@ -56,7 +56,7 @@ def _seconds(value: Any) -> int | None:
     """Nanoseconds."""
     if type(value) not in {int, float} or not 0 <= value < _MOST / 1e9:
         return None
-    return round(value * 1e9)
+    return round(float(value) * 1e9)
 
 
 def _texts(value: Any) -> list[str] | None:

@@ -64,7 +64,13 @@ def start_row(record: Record, file: SpoolFile) -> Row:
 
 def span_row(key: SpanKey, record: Record, file: SpoolFile, prices: Prices) -> Row:
     """The row of a span that has ended."""
-    columns, rest = span_columns(record.get("attributes") or {}, scope=record.get("scope"))
+    start, end = time_ns(record["start_ns"]), time_ns(record["end_ns"])
+    columns, rest = span_columns(
+        record.get("attributes") or {},
+        scope=record.get("scope"),
+        events=record.get("events") or (),
+        start_ns=start,
+    )
     status = record.get("status")
     if status == "ERROR" and columns["error_type"] is None:
         columns["error_type"] = _exception_type(record.get("events") or ())
@@ -76,7 +82,6 @@ def span_row(key: SpanKey, record: Record, file: SpoolFile, prices: Prices) -> R
         _add_cost(prices, columns, rest)
     if columns["incomplete"] is None:
         columns["incomplete"] = False
-    start, end = time_ns(record["start_ns"]), time_ns(record["end_ns"])
     resource = record.get("resource")
     process = file.process
     return (
