@@ -65,9 +65,10 @@ def start_row(record: Record, file: SpoolFile) -> Row:
 def span_row(key: SpanKey, record: Record, file: SpoolFile, prices: Prices) -> Row:
     """The row of a span that has ended."""
     start, end = time_ns(record["start_ns"]), time_ns(record["end_ns"])
+    texts = optional_texts(record, _SPAN_TEXTS)
     columns, rest = span_columns(
         record.get("attributes") or {},
-        scope=record.get("scope"),
+        scope=texts[-1],
         events=record.get("events") or (),
         start_ns=start,
     )
@@ -91,7 +92,7 @@ def span_row(key: SpanKey, record: Record, file: SpoolFile, prices: Prices) -> R
         end,
         end - start if end > start else 0,
         required_text(record, "name"),
-        *optional_texts(record, _SPAN_TEXTS),
+        *texts,
         status if status in _STATUSES else "UNSET",
         _service(resource) if resource else file.service,
         process.host,
