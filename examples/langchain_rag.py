@@ -4,6 +4,7 @@ pip install 'tracekit[langchain]' langchain-openai
 OPENAI_API_KEY=... python examples/langchain_rag.py && tracekit traces
 """
 
+from langchain_core.documents import Document
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnablePassthrough
@@ -28,8 +29,14 @@ prompt = ChatPromptTemplate.from_messages(
     [("system", "Answer from the context.\n\nContext:\n{context}"), ("user", "{question}")]
 )
 retriever = index.as_retriever(search_kwargs={"k": 1})
+
+
+def joined(documents: list[Document]) -> str:
+    return "\n".join(document.page_content for document in documents)
+
+
 chain = (
-    {"context": retriever, "question": RunnablePassthrough()}
+    {"context": retriever | joined, "question": RunnablePassthrough()}
     | prompt
     | ChatOpenAI(model="gpt-5.4-mini")
     | StrOutputParser()

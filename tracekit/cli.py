@@ -180,14 +180,9 @@ def demo(out: Path, open_it: bool) -> None:
     """
     from tracekit.terminal import output
 
-    try:
-        from tracekit.demo import app
-    except ImportError as error:
-        if (error.name or "").startswith("tracekit"):
-            raise
-        raise MissingExtraError("the demo", "demo") from error
     with output.progress() as on_step:
-        outcome = app.run(out.absolute(), on_step)
+        on_step("OpenAI client and LangChain loaded", 0, 1)
+        outcome = _demo_app().run(out.absolute(), on_step)
     output.write(
         output.facts(
             {
@@ -204,6 +199,16 @@ def demo(out: Path, open_it: bool) -> None:
     )
     if open_it:
         click.launch(str(outcome.report))
+
+
+def _demo_app() -> Any:
+    try:
+        from tracekit.demo import app
+    except ImportError as error:
+        if (error.name or "").startswith("tracekit"):
+            raise
+        raise MissingExtraError("the demo", "demo") from error
+    return app
 
 
 @cli.command()
@@ -236,16 +241,14 @@ def report(
       tracekit report -o failures.html --filter "status = 'ERROR'"
       tracekit report --experiment tuning --open
     """
-    _store()
     path = tracekit.report(
         out,
         filter_string=filter_string,
         experiment_names=list(experiments) or None,
         run_id=run_id,
+        open_browser=open_it,
     )
     click.echo(path)
-    if open_it:
-        click.launch(str(path))
 
 
 @cli.command()

@@ -18,7 +18,8 @@ from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 from pydantic import SecretStr
 
 import tracekit
-from tracekit.demo import chain, desk
+from tracekit.demo import chain
+from tracekit.demo.desk import RETIRED_MODEL, Chat, Desk
 from tracekit.demo.server import serve
 
 EXPERIMENT = "demo: support desk"
@@ -33,7 +34,7 @@ class Models:
     """The provider's address, for people to read."""
     name: str
     """Of the chat model."""
-    client: openai.OpenAI
+    desk: Desk
     chat: ChatOpenAI
     embeddings: OpenAIEmbeddings
 
@@ -55,19 +56,24 @@ def models() -> Generator[Models, None, None]:
     if key:
         where = os.environ.get("OPENAI_BASE_URL", "https://api.openai.com/v1")
         name = os.environ.get("OPENAI_MODEL", "gpt-5.4-mini")
-        yield _connect(where, key, name, "text-embedding-3-small", through_proxy=True)
+        with openai.OpenAI(base_url=where, api_key=key) as client:
+            yield _models(client, name, "text-embedding-3-small")
         return
-    with serve(pace=_PACE) as server:
-        yield _connect(server.base_url, "local", "demo-mini", "demo-embed", through_proxy=False)
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"  # the server is on this machine
+    with (
+        serve(pace=_PACE) as server,
+        openai.OpenAI(base_url=server.base_url, api_key="local") as client,
+    ):
+        yield _models(client, "demo-mini", "demo-embed")
 
 
-def _connect(where: str, key: str, name: str, embedding: str, *, through_proxy: bool) -> Models:
-    http = openai.DefaultHttpxClient(trust_env=through_proxy)
-    common: Any = {"base_url": where, "api_key": SecretStr(key), "http_client": http}
+def _models(client: openai.OpenAI, name: str, embedding: str) -> Models:
+    where = str(client.base_url).rstrip("/")
+    common: Any = {"base_url": where, "api_key": SecretStr(client.api_key)}
     return Models(
         where=where,
         name=name,
-        client=openai.OpenAI(base_url=where, api_key=key, http_client=http),
+        desk=Desk(client, name),
         chat=ChatOpenAI(model=name, **common),
         embeddings=OpenAIEmbeddings(model=embedding, check_embedding_ctx_length=False, **common),
     )
@@ -125,52 +131,39 @@ _CONVERSATIONS = [
 
 def _conversations(given: Models) -> None:
     for session_id, user_id, turns in _CONVERSATIONS:
-        messages: list[Any] = []
+        chat = Chat(given.desk)
         with tracekit.session(session_id, user_id=user_id):
             for turn in turns:
-                messages.append({"role": "user", "content": turn})
-                _reply(given, messages)
+                chat.say(turn)
 
 
-@tracekit.trace(name="chat turn")
-def _reply(given: Models, messages: list[Any]) -> str:
-    tracekit.update_current_trace(tags={"channel": "chat"})
-    reply = desk.handle(given.client, given.name, messages)
-    handed_over = "colleague" in reply
-    tracekit.log_feedback(
-        name="helpful",
-        value=not handed_over,
-        rationale="Handed over to a colleague." if handed_over else "Answered by the desk.",
-        source="handed_over",
-        source_type="CODE",
-    )
-    return reply
+_MAILS = {
+    "mei": "The zip of my jacket is broken, order A1042. I am disappointed. It is urgent.",
+    "tom": "Could you send me the invoice for A1077? Thank you, great shop.",
+}
 
 
 def _mails(given: Models) -> None:
-    for user_id, mail in [
-        ("mei", "The zip of my jacket is broken, order A1042. I am disappointed. It is urgent."),
-        ("tom", "Could you send me the invoice for A1077? Thank you, great shop."),
-    ]:
+    for user_id, mail in _MAILS.items():
         with tracekit.session(f"mail-{user_id}", user_id=user_id):
-            desk.triage(given.client, given.name, mail)
+            given.desk.triage(mail)
 
 
 def _order_status(given: Models) -> None:
     with tracekit.session("phone-ada-2", user_id="ada"):
-        desk.order_status(given.client, given.name, "Has order A1077 been sent?")
+        given.desk.order_status("Has order A1077 been sent?")
 
 
 def _guide(given: Models) -> None:
     with tracekit.session("web-guide", user_id="noor"):
-        desk.guide(given.client, given.name)
+        given.desk.guide("a first camping trip")
 
 
 def _failure(given: Models) -> None:
     try:
         with tracekit.start_run(run_name="daily summary"):
-            tracekit.log_param("model", "retired-model-2023")
-            desk.daily_summary(given.client)
+            tracekit.log_param("model", RETIRED_MODEL)
+            given.desk.summarise(list(_MAILS.values()))
     except openai.APIStatusError:
         pass  # recorded: the run has failed, its trace shows why
 

@@ -7,6 +7,7 @@ app's own steps: the model calls are recorded by `tracekit.autolog()`.
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import openai
@@ -15,6 +16,7 @@ from pydantic import BaseModel
 import tracekit
 from tracekit.demo.shop import ORDERS, PRODUCTS
 
+RETIRED_MODEL = "retired-model-2023"
 SYSTEM = "You are the support desk of an outdoor shop. Look things up before you answer."
 
 
@@ -84,93 +86,121 @@ def tool_definitions(api: Literal["chat", "responses"]) -> list[Any]:
     return [{"type": "function", "strict": True, **function} for function in functions]
 
 
-@tracekit.trace(name="support agent", span_type="agent")
-def handle(client: openai.OpenAI, model: str, messages: list[Any]) -> str:
-    """The agent's reply to the last message; the conversation grows by what was said."""
-    for _ in range(5):
-        completion = client.chat.completions.create(
-            model=model,
-            messages=[{"role": "system", "content": SYSTEM}, *messages],
-            tools=tool_definitions("chat"),
-        )
-        message = completion.choices[0].message
-        messages.append(message.to_dict())
-        if not message.tool_calls:
-            return message.content or ""
-        for call in message.tool_calls:
-            if call.type == "function":
-                result = run_tool(call.function.name, call.function.arguments)
-                messages.append({"role": "tool", "tool_call_id": call.id, "content": result})
-    return "This needs a colleague."
-
-
 def run_tool(name: str, arguments: str) -> str:
     """A tool's result as JSON text."""
     return json.dumps(TOOLS[name](**json.loads(arguments)))
 
 
-@tracekit.trace(name="triage mail")
-def triage(client: openai.OpenAI, model: str, mail: str) -> Ticket | None:
-    """What a mail is about, by structured output."""
-    completion = client.chat.completions.parse(
-        model=model,
-        messages=[
-            {"role": "system", "content": "Sort mails to the support desk."},
-            {"role": "user", "content": mail},
-        ],
-        response_format=Ticket,
-    )
-    return completion.choices[0].message.parsed
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The desk, on a client and a model."""
 
+    client: openai.OpenAI
+    model: str
 
-@tracekit.trace(name="write guide")
-def guide(client: openai.OpenAI, model: str) -> str:
-    """A long text, streamed: the slow call of the demo."""
-    stream = client.chat.completions.create(
-        model=model,
-        messages=[{"role": "user", "content": "Write a buying guide for a first camping trip."}],
-        stream=True,
-        stream_options={"include_usage": True},
-        extra_headers={"x-demo-fault": "slow"},
-    )
-    return "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
+    @tracekit.trace(name="support agent", span_type="agent")
+    def reply(self, messages: list[Any]) -> str:
+        """The agent's reply to the last message; the conversation grows by what was said."""
+        for _ in range(5):
+            completion = self.client.chat.completions.create(
+                model=self.model,
+                messages=[{"role": "system", "content": SYSTEM}, *messages],
+                tools=tool_definitions("chat"),
+            )
+            message = completion.choices[0].message
+            messages.append(message.to_dict())
+            if not message.tool_calls:
+                return message.content or ""
+            for call in message.tool_calls:
+                if call.type == "function":
+                    result = run_tool(call.function.name, call.function.arguments)
+                    messages.append({"role": "tool", "tool_call_id": call.id, "content": result})
+        return "This needs a colleague."
 
-
-@tracekit.trace(name="order status", span_type="agent")
-def order_status(client: openai.OpenAI, model: str, question: str) -> str:
-    """The same desk by the Responses API: the server keeps the conversation."""
-    response = client.responses.create(
-        model=model,
-        instructions=SYSTEM,
-        input=question,
-        tools=tool_definitions("responses"),
-        extra_headers={"x-demo-fault": "429"},  # the client's own retry gets over it
-    )
-    for _ in range(5):
-        calls = [item for item in response.output if item.type == "function_call"]
-        if not calls:
-            break
-        response = client.responses.create(
-            model=model,
-            previous_response_id=response.id,
-            tools=tool_definitions("responses"),
-            input=[
-                {
-                    "type": "function_call_output",
-                    "call_id": call.call_id,
-                    "output": run_tool(call.name, call.arguments),
-                }
-                for call in calls
+    @tracekit.trace(name="triage mail")
+    def triage(self, mail: str) -> Ticket | None:
+        """What a mail is about, by structured output."""
+        completion = self.client.chat.completions.parse(
+            model=self.model,
+            messages=[
+                {"role": "system", "content": "Sort mails to the support desk."},
+                {"role": "user", "content": mail},
             ],
+            response_format=Ticket,
         )
-    return response.output_text
+        return completion.choices[0].message.parsed
+
+    @tracekit.trace(name="write guide")
+    def guide(self, topic: str) -> str:
+        """A long text, streamed: the slow call of the demo."""
+        stream = self.client.chat.completions.create(
+            model=self.model,
+            messages=[{"role": "user", "content": f"Write a buying guide for {topic}."}],
+            stream=True,
+            stream_options={"include_usage": True},
+            extra_headers={"x-demo-fault": "slow"},
+        )
+        return "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
+
+    @tracekit.trace(name="order status", span_type="agent")
+    def order_status(self, question: str) -> str:
+        """The same desk by the Responses API, where the server keeps the conversation."""
+        response = self.client.responses.create(
+            model=self.model,
+            instructions=SYSTEM,
+            input=question,
+            tools=tool_definitions("responses"),
+            extra_headers={"x-demo-fault": "429"},  # the client's own retry gets over it
+        )
+        for _ in range(5):
+            calls = [item for item in response.output if item.type == "function_call"]
+            if not calls:
+                break
+            response = self.client.responses.create(
+                model=self.model,
+                previous_response_id=response.id,
+                tools=tool_definitions("responses"),
+                input=[
+                    {
+                        "type": "function_call_output",
+                        "call_id": call.call_id,
+                        "output": run_tool(call.name, call.arguments),
+                    }
+                    for call in calls
+                ],
+            )
+        return response.output_text
+
+    @tracekit.trace(name="daily summary")
+    def summarise(self, tickets: list[str]) -> str:
+        """The failing call of the demo: the model that it asks for is gone."""
+        listed = "; ".join(tickets)
+        completion = self.client.chat.completions.create(
+            model=RETIRED_MODEL,
+            messages=[{"role": "user", "content": f"Summarise for the shift lead: {listed}"}],
+        )
+        return completion.choices[0].message.content or ""
 
 
-@tracekit.trace(name="daily summary")
-def daily_summary(client: openai.OpenAI) -> str:
-    """The failing call of the demo: the model it asks for is gone."""
-    completion = client.chat.completions.create(
-        model="retired-model-2023",
-        messages=[{"role": "user", "content": "Summarise today's tickets for the shift lead."}],
-    )
-    return completion.choices[0].message.content or ""
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A conversation of a customer with the desk."""
+
+    desk: Desk
+    messages: list[Any] = field(default_factory=list[Any])
+
+    @tracekit.trace(name="chat turn")
+    def say(self, text: str) -> str:
+        """What the desk replies; the trace says whether it helped."""
+        tracekit.update_current_trace(tags={"channel": "chat"})
+        self.messages.append({"role": "user", "content": text})
+        reply = self.desk.reply(self.messages)
+        handed_over = "colleague" in reply
+        tracekit.log_feedback(
+            name="helpful",
+            value=not handed_over,
+            rationale="Handed over to a colleague." if handed_over else "Answered by the desk.",
+            source="handed_over",
+            source_type="CODE",
+        )
+        return reply

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 Message = Mapping[str, Any]
 
@@ -58,5 +58,7 @@ def _gist(value: Any) -> str:
             return text
         case {"messages": [*_, _] as inner} | {"input": inner} | {"question": inner}:
             return _gist(inner)
+        case dict() if len(cast("dict[str, Any]", value)) == 1:
+            return _gist(*cast("dict[str, Any]", value).values())
         case _:
             return compact(value)

@@ -10,7 +10,7 @@ from rich.tree import Tree
 
 from tracekit.model import Assessment, Span, Trace
 from tracekit.semconv import MODEL_CALLS
-from tracekit.terminal.messages import Message, compact, message_text, read_messages
+from tracekit.terminal.messages import compact, message_text, read_messages
 from tracekit.terminal.numbers import UNKNOWN, cost, duration, tokens
 from tracekit.terminal.output import clean, is_terminal, one_line
 from tracekit.terminal.tables import moment, status_text
@@ -39,16 +39,13 @@ def trace_view(trace: Trace) -> list[RenderableType]:
     head.stylize("bold")
     title = Text("  ").join([head, status_text(trace.status), Text(trace.trace_id, style="dim")])
     parts: list[RenderableType] = [title, _facts(trace), Text(), _tree(trace), Text()]
-    for message in _conversation(trace):
-        parts += _message(message)
+    for role, said in _said(trace):
+        parts += _paragraph(role, said)
     return parts + [_assessment(assessment) for assessment in trace.assessments]
 
 
 def _facts(trace: Trace) -> Text:
     root = trace.root
-    calls = [span for span in trace.spans if span.operation in MODEL_CALLS]
-    asked = tokens(_total(span.input_tokens for span in calls))
-    answered = tokens(_total(span.output_tokens for span in calls))
     belongings = {
         "experiment": root.experiment,
         "run": root.run_id,
@@ -59,11 +56,19 @@ def _facts(trace: Trace) -> Text:
     facts = [
         moment(root.start_ns),
         duration(_duration_ns(trace)),
-        f"{asked} tokens in, {answered} out",
-        cost(_total(span.cost_usd for span in calls)),
+        *_usage([span for span in trace.spans if span.operation in MODEL_CALLS]),
         *(f"{name} {value}" for name, value in belongings.items() if value),
     ]
     return one_line(" · ".join(facts))
+
+
+def _usage(calls: list[Span]) -> list[str]:
+    if not calls:
+        return []
+    asked = tokens(_total(span.input_tokens for span in calls))
+    answered = tokens(_total(span.output_tokens for span in calls))
+    usd = _total(span.cost_usd for span in calls)
+    return [f"{asked} tokens in, {answered} out", cost(usd)]
 
 
 def _duration_ns(trace: Trace) -> int | None:
@@ -105,22 +110,23 @@ def _line(span: Span) -> Text:
     return line
 
 
-def _conversation(trace: Trace) -> list[Message]:
-    """The messages of the last model call: it was sent all that had been said before."""
+def _said(trace: Trace) -> list[tuple[str, str]]:
+    """The messages of the last model call, which was sent what had been said; else in and out."""
     calls = [span for span in trace.spans if span.input_messages or span.output_messages]
     if not calls:
-        return []
+        given = {"input": trace.root.input, "output": trace.root.output}
+        return [(name, text) for name, text in given.items() if text is not None]
     last = max(calls, key=lambda span: span.start_ns)
-    return [*read_messages(last.input_messages), *read_messages(last.output_messages)]
+    messages = read_messages(last.input_messages) + read_messages(last.output_messages)
+    return [(str(message.get("role", "?")), message_text(message)) for message in messages]
 
 
-def _message(message: Message) -> list[RenderableType]:
-    said = message_text(message) or UNKNOWN
-    role = one_line(str(message.get("role", "?")))
-    role.stylize("bold")
+def _paragraph(head: str, text: str) -> list[RenderableType]:
+    title = one_line(head)
+    title.stylize("bold")
     if is_terminal():
-        return [role, Padding(clean(said), (0, 0, 0, 2))]
-    return [role, clean("\n".join(f"  {line}" for line in said.splitlines()))]
+        return [title, Padding(clean(text or UNKNOWN), (0, 0, 0, 2))]
+    return [title, clean("\n".join(f"  {line}" for line in (text or UNKNOWN).splitlines()))]
 
 
 def _assessment(assessment: Assessment) -> Text:
