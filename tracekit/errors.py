@@ -9,7 +9,7 @@
     ├── FilterError      (ValueError)        a filter or order that can't be understood
     ├── QueryError       (ValueError)        SQL that the store refuses
     ├── NotFoundError    (LookupError)       no run, trace, experiment, artifact of that name or id
-    ├── RunError         (RuntimeError)      a run used in a way that can't be: ended twice, param changed
+    ├── RunError         (RuntimeError)      a run used in a way that can't be: nested without asking, resumed elsewhere
     ├── ArtifactError    (OSError)           an artifact can't be written or read
     ├── ReportError      (OSError)           a report can't be written
     ├── PriceError       (ValueError)        a price table that can't be used

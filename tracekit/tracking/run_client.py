@@ -1,6 +1,7 @@
 """Runs by id: their life, and what is logged to them."""
 
 import itertools
+import logging
 import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,8 @@ from tracekit.tracking.values import checked_key, stored_number, stored_text
 
 if TYPE_CHECKING:
     from tracekit.store.connection import Connection
+
+logger = logging.getLogger(__name__)
 
 _sequence = itertools.count()
 """Order of the metrics of this process, whichever client logs them."""
@@ -194,19 +197,21 @@ class RunClient(ExperimentClient):
             self.get_run(run_id)
 
     def log_param(self, run_id: str, key: str, value: Any) -> None:
-        """Record an input of a run, as text.
+        """Record an input of a run, as text. The first value of a key stays.
 
-        Raises:
-            RunError: The run has another value under that key already.
+        A later, different value is not kept: a warning names both, and how to keep each (a nested
+        run per value). A search that logs its trials into one run goes on.
         """
         checked_key(key, "param")
         text = stored_text(value)
         logged = self._params.get(run_id)
         if logged is not None and logged.setdefault(key, text) != text:
-            raise RunError(
-                f"param {key!r} of run {run_id} is {logged[key][:200]!r} already and can't become "
-                f"{text[:200]!r}: params don't change; log a metric, or begin a nested run"
+            logger.warning(
+                "param %r of run %s stays %r, %r is not kept: params don't change; "
+                "log a metric, or begin a nested run",
+                *(key, run_id, logged[key][:200], text[:200]),
             )
+            return
         self._record("param", run_id=run_id, key=key, value=text)
 
     def log_metric(
