@@ -409,15 +409,39 @@ def sql(query: str | None, file: Any, as_json: bool, as_csv: bool) -> None:
 
 
 @cli.command()
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="Set a damaged database aside and build a new one from the spool.",
+)
 @_json_option
 @_store_option
-def doctor(as_json: bool) -> None:
+def doctor(repair: bool, as_json: bool) -> None:
     """Examine the store: where, how big, what is wrong.
+
+    A store that can't be read gives exit code 2. Nothing is ever deleted: --repair keeps the
+    damaged database under another name.
 
     Examples:
       tracekit doctor
       tracekit doctor --store /data/traces
+      tracekit doctor --repair
     """
+    from tracekit.store.doctor import diagnose
+    from tracekit.store.doctor import repair as repair_store
+    from tracekit.terminal import diagnosis, output
+
+    store = _store()
+    if repair:
+        for sentence in repair_store(store):
+            click.echo(sentence, err=as_json)
+    found = diagnose(store)
+    if as_json:
+        output.write_json(asdict(found))
+    else:
+        output.write(*diagnosis.diagnosis_view(found))
+    if found.schema is None:
+        sys.exit(EXIT_BAD_INPUT)
 
 
 @cli.command()

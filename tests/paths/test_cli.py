@@ -216,6 +216,33 @@ def test_sql_reads_standard_input(
         assert run("sql", "-").out.split() == ["answer", "42"]
 
 
+def test_doctor_says_what_the_store_holds(run: Run, store: Store) -> None:
+    record_trace()
+    shown = run("doctor")
+    assert shown.code == 0
+    assert str(store.folder) in shown.out
+    assert "1 trace, 3 spans" in shown.out
+    assert f"process {os.getpid()} on" in shown.out
+    assert shown.out.endswith("\nAll is well.\n")
+    (found,) = run("doctor", "--json").json_lines()
+    assert found["counts"]["spans"] == 3
+    assert found["problems"] == []
+
+
+def test_doctor_names_what_is_wrong_and_repairs(run: Run, store: Store) -> None:
+    record_trace()
+    store.database.write_bytes(b"not a database" * 1_000)
+    sick = run("doctor")
+    assert sick.code == 2
+    assert "• " in sick.out
+    assert "--repair" in sick.out
+    assert sick.err == ""
+    healed = run("doctor", "--repair")
+    assert healed.code == 0
+    assert "a new one was built from the spool: 3 spans" in healed.out
+    assert len(run("traces", "--json").json_lines()) == 1
+
+
 def test_version_names_what_matters(run: Run) -> None:
     (found,) = run("version", "--json").json_lines()
     assert found["tracekit"] == tracekit.__version__

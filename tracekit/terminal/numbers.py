@@ -70,6 +70,21 @@ def number(value: float | None) -> str:
     return UNKNOWN if value is None else f"{value:.4g}"
 
 
+def size(count: int) -> str:
+    """A number of bytes.
+
+    >>> size(81), size(5_517_312), size(2_500_000_000)
+    ('81 B', '5.52 MB', '2.50 GB')
+    """
+    if count < 1_000:
+        return f"{count} B"
+    value, units = count / 1e3, ["kB", "MB", "GB", "TB"]
+    while value >= 999.5 and len(units) > 1:
+        value /= 1e3
+        units.pop(0)
+    return f"{value:#.3g}".rstrip(".") + f" {units[0]}"
+
+
 def timestamp(ns: int) -> str:
     """A time in UTC.
 

@@ -70,7 +70,7 @@ def _finite(value: Any) -> Any:
             return value if math.isfinite(value) else None
         case dict():
             return {
-                str(key): _finite(inner) for key, inner in cast("dict[Any, Any]", value).items()
+                str(key): _finite(inner) for key, inner in cast("dict[object, Any]", value).items()
             }
         case list() | tuple():
             return [_finite(inner) for inner in cast("list[Any]", value)]
