@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from openai_player import WAYS, exchanges, play, play_async, replay
-from openai_reader import Atom, Facts, answer_of, plain_text, read, without_query
+from openai_reader import Facts, answer_of, read
+from stored_atoms import stored_atoms
 
 import tracekit
 from tracekit import config, guard
@@ -164,8 +165,8 @@ def test_usage_of_every_kind(rows: Rows, exchange_id: str) -> None:
 def test_messages(rows: Rows, exchange_id: str) -> None:
     facts = known(exchange_id)
     for row in in_every_way(rows, exchange_id):
-        assert _atoms(row["input_messages"]) == facts.asked
-        assert _atoms(row["output_messages"]) == facts.answered
+        assert stored_atoms(row["input_messages"]) == facts.asked
+        assert stored_atoms(row["output_messages"]) == facts.answered
         instructions = json.loads(row["system_instructions"] or "[]")
         assert [part["content"] for part in instructions] == [
             text for text in [facts.instructions] if text
@@ -182,55 +183,6 @@ def test_a_stream_has_a_time_to_first_token(rows: Rows, exchange_id: str) -> Non
         first = row["time_to_first_token_ms"]
         assert (first is not None and 0 < first <= row["duration_ms"]) == streamed
         assert bool(row["attributes"].get("gen_ai.request.stream")) == facts.stream
-
-
-# What the store holds as the same atoms
-
-
-def _atoms(messages: str | None) -> list[Atom]:
-    return [atom for message in json.loads(messages or "[]") for atom in _message_atoms(message)]
-
-
-def _message_atoms(message: Row) -> Iterator[Atom]:
-    parts: list[Row] = message["parts"]
-    results = {
-        part["id"]: part["server_tool_call_response"]
-        for part in parts
-        if part["type"] == "server_tool_call_response"
-    }
-    called = {part["id"] for part in parts if part["type"] == "server_tool_call"}
-    for part in parts:
-        if part["type"] == "server_tool_call_response" and part["id"] in called:
-            continue
-        yield _atom(message["role"], part, results)
-
-
-def _atom(role: str, part: Row, results: dict[str, Row]) -> Atom:
-    kind = part["type"]
-    if kind == "text":
-        return ("refusal" if part.get("refusal") else "text", role, part["content"])
-    if kind in {"reasoning", "compaction"}:
-        return (kind, role, part["content"])
-    if kind == "tool_call":
-        return ("call", part.get("id"), part["name"], part["arguments"])
-    if kind == "tool_call_response":
-        return ("result", part.get("id"), plain_text(part["response"]))
-    if kind == "blob":
-        return ("media", role, part["modality"], part["sha256"])
-    if kind == "uri":
-        return ("link", role, part["modality"], without_query(part["uri"]))
-    if kind == "file":
-        return ("file", role, part["modality"], part["file_id"])
-    if kind in {"server_tool_call", "server_tool_call_response"}:
-        held = dict(part[kind])
-        if kind == "server_tool_call":
-            held |= results.get(part["id"], {})
-            if part["name"] != held["type"].removesuffix("_call"):
-                held["name"] = part["name"]
-        tool = held.pop("type")
-        held.pop("id", None)
-        return ("server", tool, part["id"], json.dumps(held, sort_keys=True, ensure_ascii=False))
-    return ("other", role, part)
 
 
 # Nothing of an answer is lost without a reason

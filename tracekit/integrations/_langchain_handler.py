@@ -14,6 +14,7 @@ from tracekit import guard, semconv
 from tracekit.integrations import _langchain_runs as runs
 from tracekit.integrations import _langchain_spans as spans
 from tracekit.integrations import langchain
+from tracekit.integrations._langchain_model import is_empty
 from tracekit.integrations._langchain_read import (
     documents,
     fields_of,
@@ -203,7 +204,7 @@ class Handler(BaseCallbackHandler):
         self, run: Run, error: BaseException, *, response: Any = None, **_: Any
     ) -> None:
         """The call has failed, perhaps after a part of the answer."""
-        spans.answer(run, response)
+        spans.answer(run, None if is_empty(response) else response)
         spans.tell(run, {semconv.HTTP_STATUS_CODE: fields_of(error).get("status_code")})
         spans.fail(run, error)
 

@@ -129,7 +129,17 @@ def _names(first: Object, fields: Object) -> dict[str, Any]:
         semconv.OPENAI_RESPONSE_SERVICE_TIER: first.get("service_tier"),
         semconv.OPENAI_SYSTEM_FINGERPRINT: first.get("system_fingerprint"),
     }
-    return {key: value for key, value in known.items() if isinstance(value, str) and value}
+    return {key: _once(value) for key, value in known.items() if isinstance(value, str) and value}
+
+
+def _once(text: str) -> str:
+    """A text that LangChain has added to itself, for each candidate of a stream once.
+
+    >>> _once("gpt-4ogpt-4o"), _once("gpt-4o")
+    ('gpt-4o', 'gpt-4o')
+    """
+    size = (text + text).find(text, 1)
+    return text[:size]
 
 
 _FINISH_REASONS = {
@@ -212,6 +222,15 @@ def answers(response: Any) -> list[Object]:
         plain = {"role": "assistant", "parts": [text_part(text)]} if said is None else message(said)
         made.append(plain)
     return made
+
+
+def is_empty(response: Any) -> bool:
+    """Whether nothing was said: what LangChain makes up for a call that failed at once."""
+    return not any(
+        part.get("content") or part["type"] != "text"
+        for message in answers(response)
+        for part in message["parts"]
+    )
 
 
 def without_usage(facts: Mapping[str, Any]) -> dict[str, Any]:

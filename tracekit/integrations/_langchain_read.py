@@ -113,16 +113,17 @@ def _audio(audio: Object) -> list[Object]:
 
 
 def _with_calls(parts: list[Object], fields: Object, more: Object) -> list[Object]:
-    """Calls of tools once each: LangChain's reading of them in place of the provider's blocks."""
+    """Calls of tools once each: as the provider's block has them, else as LangChain read them."""
     calls = [_call(as_object(call)) for call in as_list(fields.get("tool_calls"))]
     calls += [_bad_call(as_object(call)) for call in as_list(fields.get("invalid_tool_calls"))]
     if not calls and isinstance(more.get("function_call"), dict):
         call = as_object(more["function_call"])
         calls = [tool_call_part(None, call.get("name"), call.get("arguments"))]
     known = {call.get("id"): call for call in calls if call.get("id") is not None}
-    placed = [
-        known.pop(part.get("id"), part) if part["type"] == "tool_call" else part for part in parts
-    ]
+    placed: list[Object] = []
+    for part in parts:
+        call = known.pop(part.get("id"), part) if part["type"] == "tool_call" else part
+        placed.append(part if part.get("arguments") else call)
     return placed + [call for call in calls if call.get("id") is None or call["id"] in known]
 
 
