@@ -219,8 +219,9 @@ def request_contents(endpoint: Endpoint, body: Object, files: Any = None) -> Con
     """What the caller wrote: messages, instructions, tools, and parameters without a name."""
     read = _CONTENTS.get(endpoint.api)
     if read is None:
-        sent = without_secrets(without_media(body)) if body else _file_parts(files, "document")
-        return [(semconv.INPUT, sent or None)]
+        sent = without_secrets(without_media(body))
+        parts = _file_parts(files, "document")
+        return [(semconv.INPUT, {**sent, "files": parts} if parts else sent or None)]
     contents = read(body, files)
     tools = tool_definitions(_tools(body))
     if tools:

@@ -206,6 +206,12 @@ def _body_of(options: Any) -> Object:
     return {**body, **as_object(extra)} if extra else body
 
 
+def _cursor(options: Any) -> dict[str, Any]:
+    """From where on a stored response is streamed again."""
+    after = as_object(options.params).get("starting_after")
+    return {} if after is None else {semconv.REQUEST_STREAM_CURSOR: str(after)}
+
+
 def _server_facts(client: Any, endpoint: Endpoint) -> dict[str, Any]:
     url = client.base_url
     host, port = str(url.host), url.port
@@ -235,6 +241,8 @@ class Call:
         self.endpoint = find_endpoint(options.method, options.url)
         self.facts = _server_facts(client, self.endpoint)
         self.facts.update(request_facts(self.endpoint, _body_of(options)))
+        if self.endpoint.is_lookup:
+            self.facts.update(_cursor(options))
         self.late: dict[str, Any] = {}
         """Attributes that the span is given when it ends, all in one step."""
         self.started = time.perf_counter_ns()
@@ -283,7 +291,7 @@ class Call:
         else:
             self._copied = follow(
                 response,
-                lambda copy: self._finish(copy.content(), media_type, copy),
+                lambda copy: self._finish(b"", media_type, copy),
                 is_async=self._is_async,
             )
 
@@ -330,6 +338,8 @@ class Call:
     def _record(self, data: bytes, media_type: str, copy: Copy | None) -> None:
         """Read the answer into attributes and status."""
         with_content = config.settings().capture_content
+        if copy is not None:
+            data = copy.content()
         if _is_events(data, media_type):
             answer, is_complete = self._read_events(data, with_content=with_content)
         else:
