@@ -1,5 +1,6 @@
 """The command line: what it prints for people and programs, and how it fails."""
 
+import inspect
 import json
 import os
 import subprocess
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 import tracekit
@@ -360,3 +362,17 @@ def test_help_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"duckdb", "pandas", "rich", "openai", "opentelemetry"} & set(done.stderr.split())
+
+
+@pytest.mark.parametrize("name", sorted(cli.commands))
+def test_the_page_on_the_command_line_is_up_to_date(name: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text(encoding="utf-8")
+    section = page.split(f"\n## tracekit {name}\n")[1].split("\n## ")[0]
+    command = cli.commands[name]
+    for line in inspect.cleandoc(command.help or "").splitlines():
+        assert line in section, "run: python docs/make_command_line.py"
+    assert all(option in section for param in command.params for option in _spellings(param))
+
+
+def _spellings(param: click.Parameter) -> list[str]:
+    return [param.human_readable_name] if isinstance(param, click.Argument) else param.opts

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tracekit.errors import PriceError
-from tracekit.pricing import Usage, default_prices, load_prices, price
+from tracekit.pricing import Rates, Usage, default_prices, load_prices, price
 
 # What the providers' price pages say, US dollars per million tokens, worked out by hand here.
 GOLDEN = [
@@ -317,3 +317,14 @@ def test_no_listed_model_is_free_but_moderation() -> None:
         if (card := shipped.card(provider, model)) and card.is_free
     }
     assert free == {"omni-moderation-latest", "omni-moderation-2024-09-26"}
+
+
+def test_the_page_on_prices_names_every_rate_and_its_example_works(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "prices.md").read_text(encoding="utf-8")
+    assert all(f"`{kind}`" in page for kind in Rates.__slots__)
+    example = tmp_path / "own.json"
+    example.write_text(page.split("```json\n")[1].split("```")[0], encoding="utf-8")
+    prices = load_prices(example)
+    cost = price("my-gateway", "llama-3.3-70b", SOME, prices=prices)
+    assert cost is not None
+    assert cost.source == "prices:contract 2026"

@@ -149,6 +149,12 @@ def newest_trace_ids(connection: "Connection", limit: int | None = None) -> list
     return [trace_id for trace_id, _, _ in rows[:limit]]
 
 
+def count_traces(connection: "Connection") -> int:
+    """How many traces are stored, unfinished ones too."""
+    row = connection.execute("SELECT count(DISTINCT trace_id) FROM spans").fetchone()
+    return cast("int", row[0]) if row else 0
+
+
 def _start_of_newest_root(connection: "Connection", number: int) -> int | None:
     newest = (
         "(SELECT start_time FROM store.{} WHERE parent_span_id IS NULL "
