@@ -44,6 +44,10 @@ def fields_of(value: Any) -> Object:
         return {}
 
 
+def _kind_of(value: Any) -> type[Any]:
+    return cast("type[Any]", type(value))
+
+
 def message(value: Any) -> Object:
     """One message.
 
@@ -51,7 +55,8 @@ def message(value: Any) -> Object:
     >>> message(HumanMessage("Hi"))
     {'role': 'user', 'parts': [{'type': 'text', 'content': 'Hi'}]}
     """
-    fields, kind = fields_of(value), cast("type[Any]", type(value))
+    fields = fields_of(value)
+    kind = _kind_of(value)
     if issubclass(kind, ToolMessage | FunctionMessage):
         return {"role": "tool", "parts": [_tool_result(fields)]}
     parts = _assistant_parts(fields) if issubclass(kind, AIMessage) else _parts(fields)
@@ -203,7 +208,7 @@ class _Walk:
         self.nodes = 0
 
     def read(self, value: Any, depth: int) -> Any:
-        kind = cast("type[Any]", type(value))
+        kind = _kind_of(value)
         if kind in _SCALARS:
             return _cut_out(value) if kind is str and value.startswith("data:") else value
         self.nodes += 1

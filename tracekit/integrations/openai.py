@@ -260,7 +260,7 @@ class Call:
         self.span = begin(
             name, operation=operation, kind=SpanKind.CLIENT, attributes=self.facts, parent=parent
         )
-        if parent is not None and operation in semconv.MODEL_CALLS:
+        if parent is not None and operation in semconv.MODEL_CALLS - {"embeddings"}:
             for tell in context.model_calls_seen:
                 tell(parent)
         if self.span.is_recording() and config.settings().capture_content:

@@ -329,6 +329,22 @@ def test_embeddings_inside_a_chain_hang_on_it(
     assert outline(store) == ["embed", "  embeddings e"]
 
 
+@pytest.mark.usefixtures("both")
+def test_a_model_that_embeds_before_it_answers_counts_itself(
+    store: Store, service: Service, client: openai.OpenAI
+) -> None:
+    class Cached(GenericFakeChatModel):
+        def _generate(self, messages: Any, *args: Any, **kwargs: Any) -> ChatResult:
+            client.embeddings.create(model="e", input="x")
+            return super()._generate(messages, *args, **kwargs)
+
+    vector = {"object": "embedding", "index": 0, "embedding": [0.5]}
+    service.will(answer({"object": "list", "data": [vector], "model": "e-1"}))
+    Cached(messages=iter(["a"])).invoke("Hi")
+    assert outline(store) == ["Cached", "  embeddings e"]
+    assert [call["name"] for call in calls(store)] == ["embeddings e", "Cached"]
+
+
 @pytest.mark.usefixtures("langchain_logged")
 def test_tools_and_parameters_without_a_name_are_recorded(
     store: Store, service: Service, model: Model
