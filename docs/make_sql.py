@@ -16,6 +16,8 @@ you may query it. The views below are a public interface: their columns keep the
 meanings. Tables in the schema `store` are private and may change with any version.
 
 ```python
+import tracekit
+
 tracekit.sql("SELECT model, count(*), sum(cost_usd) FROM traces GROUP BY model")
 ```
 

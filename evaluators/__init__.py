@@ -1,0 +1,1 @@
+"""Metrics and judges: one module for each family."""

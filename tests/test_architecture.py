@@ -48,8 +48,7 @@ def test_each_library_has_one_door(library: str) -> None:
     strangers = [
         str(path.relative_to(ROOT))
         for path in SOURCES
-        if library in imported(path)
-        and not str(path.relative_to(ROOT)).startswith(GATES[library])
+        if library in imported(path) and not str(path.relative_to(ROOT)).startswith(GATES[library])
     ]
     assert strangers == []
 

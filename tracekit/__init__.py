@@ -12,7 +12,7 @@ Names are resolved on first use, so that importing tracekit costs next to nothin
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from tracekit._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from tracekit.config import configure as configure

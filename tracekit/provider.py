@@ -21,7 +21,8 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from opentelemetry.trace import SpanContext, SpanKind, StatusCode, Tracer
 
-from tracekit import __version__, capture, config, context, guard, semconv
+from tracekit import capture, config, context, guard, semconv
+from tracekit._version import __version__
 from tracekit.store.spool import Spool
 from tracekit.store.store import open_store
 

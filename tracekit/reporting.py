@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-import tracekit
+from tracekit._version import __version__
 from tracekit.errors import ArtifactError, ConfigError, ReportError, StoreError
 from tracekit.model import Run, Trace, TraceSummary
 from tracekit.store.artifacts import Artifacts
@@ -91,7 +91,7 @@ def report(
         runs = _runs(connection, experiment_names, run_id)
         facts = ReportFacts(
             title=_title(store, experiment_names),
-            version=tracekit.__version__,
+            version=__version__,
             created_ms=time.time_ns() // 1_000_000,
             traces_stored=len(found),
             filter=filter_string,
@@ -176,8 +176,9 @@ def _with_progress(
 ) -> Iterator[tuple[TraceSummary, Trace]]:
     """The same, with a bar where someone sits at a terminal."""
     console = Console(stderr=True)
+    if not console.is_terminal:  # a disabled bar of older rich ends with an empty line
+        yield from traces
+        return
     columns = (TextColumn("Writing the report"), BarColumn(), MofNCompleteColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         yield from progress.track(traces, total=total)

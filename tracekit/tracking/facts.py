@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-import tracekit
+from tracekit._version import __version__
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def source() -> dict[str, Any]:
     facts: dict[str, Any] = {
         "name": name,
         "type": kind,
-        "tracekit": tracekit.__version__,
+        "tracekit": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cpu_count": os.cpu_count(),
