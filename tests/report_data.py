@@ -20,6 +20,7 @@ from tracekit.model import (
     Span,
     SpanEvent,
     Trace,
+    TraceStatus,
     TraceSummary,
 )
 from tracekit.ui.file import ReportContents, write_report
@@ -104,7 +105,7 @@ class TraceBuilder:
 
     def build(self, *assessments: Assessment, **fields: Any) -> Trace:
         root = next((s for s in self.spans if s.parent_span_id is None), self.spans[0])
-        status = "OK" if root.status in {"OK", "UNSET"} else root.status
+        status: TraceStatus = "ERROR" if root.status == "ERROR" else "OK"
         if any(s.status == "UNFINISHED" for s in self.spans):
             status = "UNFINISHED"
         return Trace(

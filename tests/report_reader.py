@@ -21,7 +21,7 @@ class Reader:
         self.page.wait_for_selector("main > *")
 
     def hash(self) -> str:
-        return self.page.evaluate("location.hash")
+        return str(self.page.evaluate("location.hash"))
 
     def text(self, selector: str) -> str:
         return self.page.locator(selector).inner_text()

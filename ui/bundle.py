@@ -4,7 +4,8 @@ A page opened from a file can't import its neighbours. So each module becomes a 
 gives back what it exports, in the order in which they need each other; names stay private to
 their module, as they are in the sources. Only two forms are understood, and that is a rule for
 the sources: `import { a, b } from "./module.js";` and `export` before a declaration. Comments
-(`/** … */`, and `//` on a line of its own) stay behind: a third of the size.
+(`/** … */`, and `//` on a line of its own) and the space before a line stay behind, half of the
+size; so no text may span lines.
 """
 
 import re
@@ -19,6 +20,7 @@ _BLOCK = r"/\*\*(?:(?!\*/).)*\*/"
 _COMMENT = re.compile(
     rf"^[ \t]*{_BLOCK}[ \t]*\n|{_BLOCK} ?|^[ \t]*//[^\n]*\n", re.MULTILINE | re.DOTALL
 )
+_INDENT = re.compile(r"^[ \t\n]+", re.MULTILINE)
 _STYLES = ("tokens", "base", "list", "trace", "message", "chart", "print")
 
 
@@ -94,7 +96,7 @@ def _in_order(sources: dict[str, str], start: str) -> list[str]:
 def _as_function(name: str, source: str) -> str:
     exports = [found[1] for found in _EXPORT.finditer(source)]
     body = _IMPORT.sub(_destructured, source)
-    body = _COMMENT.sub("", _EXPORT.sub("", body)).strip()
+    body = _INDENT.sub("", _COMMENT.sub("", _EXPORT.sub("", body))).strip()
     if other := _OTHER.search(body):
         raise ValueError(f"{name}.js: this form can't be bundled: {other[0]}")
     return f"const {name}_js = (() => {{\n{body}\nreturn {{ {', '.join(exports)} }};\n}})();"

@@ -158,15 +158,20 @@ def _items(node: Any) -> list[Any]:
 
 def _with_texts(value: Any, change: Callable[[str], str]) -> Any:
     """`value`, freshly parsed and changed in place; without recursion, as it may be deep."""
-    holder = [value]
+    holder: list[Any] = [value]
     open_nodes: list[Any] = [holder]
     while open_nodes:
         node = open_nodes.pop()
-        keys: list[Any] = list(node) if isinstance(node, dict) else list(range(len(node)))
-        for key in keys:
+        for key in _keys(node):
             item = node[key]
             if isinstance(item, str):
                 node[key] = change(item)
             elif isinstance(item, dict | list):
                 open_nodes.append(item)
     return holder[0]
+
+
+def _keys(node: Any) -> list[Any]:
+    if isinstance(node, dict):
+        return list(cast("dict[str, Any]", node))
+    return list(range(len(node)))

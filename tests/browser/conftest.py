@@ -1,12 +1,12 @@
 """A real browser. Whatever a page does, it must log no error and reach for no network."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import report_data as data
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, sync_playwright
 from report_reader import Open, Reader
 
 from tracekit.model import Trace
@@ -22,6 +22,27 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+def watch(page: Page, address: str, note: Callable[[str], None]) -> None:
+    """Have all that must not happen in a page noted."""
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            note(message.text)
+
+    def on_dialog(dialog: Dialog) -> None:
+        note(f"dialog {dialog.message}")
+        dialog.dismiss()
+
+    def on_request(request: Request) -> None:
+        if not request.url.startswith((address, "blob:null/")):
+            note(f"request {request.url}")
+
+    page.on("console", on_console)
+    page.on("pageerror", lambda error: note(str(error)))
+    page.on("dialog", on_dialog)
+    page.on("request", on_request)
+
+
 @pytest.fixture
 def read(browser: Browser, tmp_path: Path) -> Iterator[Open]:
     """Writes a report and opens it; at the end asserts that nothing went wrong in the page."""
@@ -33,18 +54,7 @@ def read(browser: Browser, tmp_path: Path) -> Iterator[Open]:
         context = browser.new_context(**options)
         context.set_default_timeout(10_000)
         reader = Reader(context.new_page(), path)
-        note = reader.faults.append
-        reader.page.on(
-            "console", lambda m: note(m.text) if m.type in {"error", "warning"} else None
-        )
-        reader.page.on("pageerror", lambda error: note(str(error)))
-        reader.page.on(
-            "dialog", lambda dialog: (note(f"dialog {dialog.message}"), dialog.dismiss())
-        )
-        reader.page.on(
-            "request",
-            lambda r: None if r.url.startswith((path.as_uri(), "blob:null/")) else note(r.url),
-        )
+        watch(reader.page, path.as_uri(), reader.faults.append)
         reader.go("#/overview")
         readers.append(reader)
         return reader

@@ -110,7 +110,7 @@ def test_a_tool_call_and_its_result_stand_in_one_box(read: Open) -> None:
     expect(box).to_contain_text('"carrier": "auto"')
     expect(box).to_contain_text("parcel locker 0412")
     expect(box).to_contain_text("370123456789012345678")  # more digits than a number of JavaScript
-    box.get_by_role("button", name="Go to the span").click()
+    box.get_by_role("button", name="go to the span").click()
     expect(reader.page.locator('.span-row[aria-selected="true"]')).to_contain_text("get_shipment")
 
 

@@ -23,11 +23,13 @@
 /** @param {unknown} value @returns {Message[]} */
 export function messagesOf(value) {
   if (!Array.isArray(value)) return [];
-  return value.filter((item) => item !== null && typeof item === "object").map((item) => ({
-    ...item,
-    role: String(item.role ?? "unknown"),
-    parts: Array.isArray(item.parts) ? item.parts.map(partOf) : contentParts(item.content),
-  }));
+  return value
+    .filter((item) => item !== null && typeof item === "object")
+    .map((item) => ({
+      ...item,
+      role: String(item.role ?? "unknown"),
+      parts: Array.isArray(item.parts) ? item.parts.map(partOf) : contentParts(item.content),
+    }));
 }
 
 /** @param {any} part @returns {Part} */
@@ -54,7 +56,9 @@ export function partText(part) {
 export function conversationOf(content, before) {
   const input = messagesOf(content.input_messages);
   const output = messagesOf(content.output_messages);
-  const known = before ? [...messagesOf(before.input_messages), ...messagesOf(before.output_messages)] : [];
+  const known = before
+    ? [...messagesOf(before.input_messages), ...messagesOf(before.output_messages)]
+    : [];
   const shared = sharedLength(known, input);
   const asked = before ? messagesOf(before.input_messages).length : 0;
   return {
@@ -69,17 +73,22 @@ export function conversationOf(content, before) {
 /** How many messages two lists begin with alike. @param {Message[]} a @param {Message[]} b */
 export function sharedLength(a, b) {
   let shared = 0;
-  while (shared < a.length && shared < b.length && essence(a[shared]) === essence(b[shared])) shared++;
+  while (shared < a.length && shared < b.length && essence(a[shared]) === essence(b[shared]))
+    shared++;
   return shared;
 }
 
 /** What makes a message the same when it comes back: reasoning and finish reasons may be gone. @param {Message} message */
 function essence(message) {
-  const parts = message.parts.filter((part) => part.type !== "reasoning").map((part) => {
-    if (part.type === "tool_call") return ["call", part.id ?? null, part.name, part.arguments ?? null];
-    if (part.type === "tool_call_response") return ["answer", part.id ?? null, part.response ?? part.result];
-    return [part.type, part.sha256 ?? part.uri ?? part.content ?? null];
-  });
+  const parts = message.parts
+    .filter((part) => part.type !== "reasoning")
+    .map((part) => {
+      if (part.type === "tool_call")
+        return ["call", part.id ?? null, part.name, part.arguments ?? null];
+      if (part.type === "tool_call_response")
+        return ["answer", part.id ?? null, part.response ?? part.result];
+      return [part.type, part.sha256 ?? part.uri ?? part.content ?? null];
+    });
   return JSON.stringify([message.role, parts.filter((part) => part[1] !== "")]);
 }
 
@@ -95,7 +104,9 @@ export function modelCalls(spans) {
 export function callBefore(span, spans, contentOf) {
   const input = messagesOf(contentOf(span)?.input_messages);
   let [best, most] = [-1, 0];
-  const earlier = modelCalls(spans).filter((i) => i < span).slice(-24);
+  const earlier = modelCalls(spans)
+    .filter((i) => i < span)
+    .slice(-24);
   for (const i of earlier) {
     const content = contentOf(i);
     if (!content) continue;
@@ -123,7 +134,10 @@ export function answersOf(spans, contentOf) {
     for (const message of messagesOf(content?.input_messages)) {
       for (const part of message.parts) {
         if (part.type !== "tool_call_response" || !part.id) continue;
-        answers.set(part.id, { span: answers.get(part.id)?.span, value: part.response ?? part.result });
+        answers.set(part.id, {
+          span: answers.get(part.id)?.span,
+          value: part.response ?? part.result,
+        });
       }
     }
   });
@@ -137,9 +151,14 @@ function matchByName(spans, contentOf, answers) {
   for (const i of modelCalls(spans)) {
     for (const message of messagesOf(contentOf(i)?.output_messages)) {
       for (const part of message.parts) {
-        if (part.type !== "tool_call" || !part.id || answers.get(part.id)?.span !== undefined) continue;
+        if (part.type !== "tool_call" || !part.id || answers.get(part.id)?.span !== undefined)
+          continue;
         const work = spans.findIndex(
-          (span, k) => k > i && span.kind === "tool" && (span.tool ?? span.name) === part.name && !taken.has(k),
+          (span, k) =>
+            k > i &&
+            span.kind === "tool" &&
+            (span.tool ?? span.name) === part.name &&
+            !taken.has(k),
         );
         if (work < 0) continue;
         taken.add(work);

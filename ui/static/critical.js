@@ -22,16 +22,23 @@ export function lastMoment(spans) {
  */
 export function criticalPath(nodes, spans) {
   const last = lastMoment(spans);
-  const end = (/** @type {number} */ i) => spans[i].at_ns + (spans[i].duration_ns ?? last - spans[i].at_ns);
+  const end = (/** @type {number} */ i) =>
+    spans[i].at_ns + (spans[i].duration_ns ?? last - spans[i].at_ns);
   const { children, roots } = plainTree(nodes, spans.length);
   /** @type {Stretch[]} */
   const path = [];
-  const stretch = (/** @type {number} */ span, /** @type {number} */ from, /** @type {number} */ to) => {
+  const stretch = (
+    /** @type {number} */ span,
+    /** @type {number} */ from,
+    /** @type {number} */ to,
+  ) => {
     if (to > from) path.push({ span, from, to });
   };
   const open = (/** @type {number} */ span, /** @type {number} */ limit) => {
     const to = Math.min(limit, end(span));
-    const below = children[span].sort((a, b) => Math.min(to, end(b)) - Math.min(to, end(a)) || b - a);
+    const below = children[span].sort(
+      (a, b) => Math.min(to, end(b)) - Math.min(to, end(a)) || b - a,
+    );
     return { span, cursor: to, isFirst: true, below, k: 0 };
   };
   const root = roots.reduce((best, i) => (best < 0 || end(i) > end(best) ? i : best), -1);

@@ -136,7 +136,9 @@ export function visible(/** @type {unknown} */ value) {
     /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g,
     (mark) => {
       const code = mark.charCodeAt(0);
-      return code < 32 ? String.fromCharCode(0x2400 + code) : `⟨${code.toString(16).toUpperCase()}⟩`;
+      return code < 32
+        ? String.fromCharCode(0x2400 + code)
+        : `⟨${code.toString(16).toUpperCase()}⟩`;
     },
   );
 }

@@ -91,7 +91,9 @@ export function metric(value) {
   }
   if (Number.isInteger(number)) return count(number);
   return signed(
-    new Intl.NumberFormat("en", { maximumSignificantDigits: Math.max(4, String(Math.trunc(size)).length) }).format(number),
+    new Intl.NumberFormat("en", {
+      maximumSignificantDigits: Math.max(4, String(Math.trunc(size)).length),
+    }).format(number),
   );
 }
 

@@ -31,12 +31,23 @@ const isOff = () => settings.get("keys") === "off";
 
 /** The dialog that `?` opens. */
 export function helpDialog() {
-  const off = h("input", { type: "checkbox", checked: !isOff(), on: { change: () => settings.set("keys", off.checked ? "on" : "off") } });
-  const dialog = h("dialog.help", { "aria-label": "Keyboard" },
+  const off = h("input", {
+    type: "checkbox",
+    checked: !isOff(),
+    on: { change: () => settings.set("keys", off.checked ? "on" : "off") },
+  });
+  const dialog = h(
+    "dialog.help",
+    { "aria-label": "Keyboard" },
     h("h2", null, "Keyboard"),
-    h("dl", null, HELP.map(([keys, what]) => [h("dt", null, h("kbd", null, keys)), h("dd", null, what)])),
+    h(
+      "dl",
+      null,
+      HELP.map(([keys, what]) => [h("dt", null, h("kbd", null, keys)), h("dd", null, what)]),
+    ),
     h("label.line-up", null, off, "Keys of one letter are on"),
-    h("form", { method: "dialog" }, h("button.button", { value: "close" }, "Close")));
+    h("form", { method: "dialog" }, h("button.button", { value: "close" }, "Close")),
+  );
   return dialog;
 }
 
@@ -44,9 +55,13 @@ export function helpDialog() {
 export function listen(page, help, search) {
   let afterG = 0;
   document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey || help.open) return;
+    if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey || help.open)
+      return;
     const target = /** @type {HTMLElement} */ (event.target);
-    if (/^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName) && /** @type {HTMLInputElement} */ (target).type !== "checkbox") {
+    if (
+      /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName) &&
+      /** @type {HTMLInputElement} */ (target).type !== "checkbox"
+    ) {
       if (event.key === "Escape") target.blur();
       return;
     }

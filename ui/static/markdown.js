@@ -39,9 +39,13 @@ function blocks(lines, depth) {
       continue;
     }
     const [piece, next] =
-      fence(lines, i) ?? heading(line, i) ?? rule(line, i) ??
-      (depth < DEEPEST ? quote(lines, i, depth) ?? list(lines, i, depth) : null) ??
-      table(lines, i) ?? indented(lines, i) ?? paragraph(lines, i);
+      fence(lines, i) ??
+      heading(line, i) ??
+      rule(line, i) ??
+      (depth < DEEPEST ? (quote(lines, i, depth) ?? list(lines, i, depth)) : null) ??
+      table(lines, i) ??
+      indented(lines, i) ??
+      paragraph(lines, i);
     found.push(piece);
     i = next;
   }
@@ -58,10 +62,16 @@ function fence(lines, i) {
   let end = i + 1;
   const isClose = (/** @type {string} */ line) => {
     const mark = line.trim();
-    return mark.length >= open[1].length && [...mark].every((c) => c === open[1][0]) && line.search(/\S/) < 4;
+    return (
+      mark.length >= open[1].length &&
+      [...mark].every((c) => c === open[1][0]) &&
+      line.search(/\S/) < 4
+    );
   };
   while (end < lines.length && !isClose(lines[end])) end++;
-  const body = lines.slice(i + 1, end).map((line) => line.slice(Math.min(indent, Math.max(0, line.search(/\S/)))));
+  const body = lines
+    .slice(i + 1, end)
+    .map((line) => line.slice(Math.min(indent, Math.max(0, line.search(/\S/)))));
   return [{ type: "code", text: body.join("\n") }, end + 1];
 }
 
@@ -81,7 +91,12 @@ function rule(line, i) {
 function quote(lines, i, depth) {
   if (!QUOTE.test(lines[i])) return null;
   let end = i;
-  while (end < lines.length && lines[end].trim() && (QUOTE.test(lines[end]) || !startsBlock(lines[end]))) end++;
+  while (
+    end < lines.length &&
+    lines[end].trim() &&
+    (QUOTE.test(lines[end]) || !startsBlock(lines[end]))
+  )
+    end++;
   const inner = lines.slice(i, end).map((line) => line.replace(QUOTE, ""));
   return [{ type: "quote", children: blocks(inner, depth + 1) }, end];
 }
@@ -101,7 +116,8 @@ function list(lines, i, depth) {
     const width = open[0].trimEnd().length + (open[3].length > 4 ? 1 : Math.max(1, open[3].length));
     const inner = [lines[at].slice(Math.min(width, lines[at].length))];
     at++;
-    while (at < lines.length && belongs(lines, at, width, inner)) inner.push(outdented(lines[at++], width));
+    while (at < lines.length && belongs(lines, at, width, inner))
+      inner.push(outdented(lines[at++], width));
     while (inner.length && !inner.at(-1)?.trim()) inner.pop();
     items.push({ type: "item", children: blocks(inner, depth + 1) });
   }
@@ -121,7 +137,8 @@ function belongs(lines, at, width, inner) {
 }
 
 /** @param {string} line @param {number} width */
-const outdented = (line, width) => (line.slice(0, width).trim() ? line.trimStart() : line.slice(width));
+const outdented = (line, width) =>
+  line.slice(0, width).trim() ? line.trimStart() : line.slice(width);
 
 /** @param {string} line */
 const indentOf = (line) => (line.trim() ? line.search(/\S/) : 0);
@@ -141,13 +158,18 @@ function table(lines, i) {
   const rows = [head, ...lines.slice(i + 2, end).map(cells)].map((row) =>
     head.map((_, column) => inline(row[column] ?? "")),
   );
-  const aligns = marks.map((mark) => (mark.endsWith(":") ? (mark.startsWith(":") ? "center" : "end") : "start"));
+  const aligns = marks.map((mark) =>
+    mark.endsWith(":") ? (mark.startsWith(":") ? "center" : "end") : "start",
+  );
   return [{ type: "table", rows, aligns }, end];
 }
 
 /** @param {string} line */
 function cells(line) {
-  const inner = line.trim().replace(/^\|/, "").replace(/(?<!\\)\|$/, "");
+  const inner = line
+    .trim()
+    .replace(/^\|/, "")
+    .replace(/(?<!\\)\|$/, "");
   return inner.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
 }
 
@@ -157,19 +179,33 @@ function indented(lines, i) {
   let end = i;
   while (end < lines.length && (lines[end].startsWith("    ") || !lines[end].trim())) end++;
   while (!lines[end - 1].trim()) end--;
-  return [{ type: "code", text: lines.slice(i, end).map((line) => line.slice(4)).join("\n") }, end];
+  return [
+    {
+      type: "code",
+      text: lines
+        .slice(i, end)
+        .map((line) => line.slice(4))
+        .join("\n"),
+    },
+    end,
+  ];
 }
 
 /** @param {string[]} lines @param {number} i @returns {[Piece, number]} */
 function paragraph(lines, i) {
   let end = i + 1;
-  while (end < lines.length && lines[end].trim() && !startsBlock(lines[end]) && !table(lines, end)) end++;
-  const text = lines.slice(i, end).map((line) => line.trim()).join("\n");
+  while (end < lines.length && lines[end].trim() && !startsBlock(lines[end]) && !table(lines, end))
+    end++;
+  const text = lines
+    .slice(i, end)
+    .map((line) => line.trim())
+    .join("\n");
   return [{ type: "paragraph", children: inline(text) }, end];
 }
 
-const SPECIAL = /[\\`*_~![\n]/g;
-const ESCAPED = /^[!-/:-@[-`{-~]$/;
+const TICK = "\x60";
+const SPECIAL = /[\\\x60*_~![\n]/g;
+const ESCAPED = /^[!-/:-@[-\x60{-~]$/;
 
 /** @param {string} text @param {number} [depth] @returns {Piece[]} */
 export function inline(text, depth = 0) {
@@ -205,23 +241,31 @@ export function inline(text, depth = 0) {
 /** @param {string} text @param {number} at @param {number} depth @returns {Found} */
 function special(text, at, depth) {
   switch (text[at]) {
-    case "\n": return [{ type: "break" }, at + 1];
-    case "\\": return ESCAPED.test(text[at + 1] ?? "") ? [{ type: "text", text: text[at + 1] }, at + 2] : null;
-    case "`": return code(text, at);
-    case "!": return text[at + 1] === "[" ? link(text, at + 1, depth, true) : null;
-    case "[": return link(text, at, depth, false);
-    default: return emphasis(text, at, depth);
+    case "\n":
+      return [{ type: "break" }, at + 1];
+    case "\\":
+      return ESCAPED.test(text[at + 1] ?? "")
+        ? [{ type: "text", text: text[at + 1] }, at + 2]
+        : null;
+    case TICK:
+      return code(text, at);
+    case "!":
+      return text[at + 1] === "[" ? link(text, at + 1, depth, true) : null;
+    case "[":
+      return link(text, at, depth, false);
+    default:
+      return emphasis(text, at, depth);
   }
 }
 
 /** @param {string} text @param {number} at @returns {Found} */
 function code(text, at) {
-  const ticks = /^`+/.exec(text.slice(at, at + 64))?.[0] ?? "`";
+  const ticks = /^\x60+/.exec(text.slice(at, at + 64))?.[0] ?? TICK;
   let end = at + ticks.length;
   while ((end = text.indexOf(ticks, end)) >= 0) {
     let after = end + ticks.length;
-    if (text[after] !== "`") break;
-    while (text[after] === "`") after++;
+    if (text[after] !== TICK) break;
+    while (text[after] === TICK) after++;
     end = after;
   }
   if (end < 0) return [{ type: "text", text: ticks }, at + ticks.length];
@@ -235,7 +279,10 @@ const MOST_LINK = 2000;
 /** @param {string} text @param {number} at of the bracket @param {number} depth @param {boolean} isImage @returns {Found} */
 function link(text, at, depth, isImage) {
   const near = text.slice(at, at + MOST_LINK);
-  const found = /^\[((?:[^[\]\\\n]|\\.|\[[^[\]\n]*\])*)\]\(<?([^\s<>()]*(?:\([^\s<>()]*\)[^\s<>()]*)*)>?(?:\s+"[^"\n]*")?\)/.exec(near);
+  const found =
+    /^\[((?:[^[\]\\\n]|\\.|\[[^[\]\n]*\])*)\]\(<?([^\s<>()]*(?:\([^\s<>()]*\)[^\s<>()]*)*)>?(?:\s+"[^"\n]*")?\)/.exec(
+      near,
+    );
   if (!found) return null;
   const end = at + found[0].length;
   if (isImage) return [{ type: "image", text: found[1], url: found[2] }, end];
@@ -251,13 +298,17 @@ function emphasis(text, at, depth) {
   if (mark === "~" && width !== 2) return null;
   const before = text[at - 1] ?? " ";
   const isWord = mark === "_" && /[\p{L}\p{N}]/u.test(before);
-  if (isWord || /\s/.test(text[at + width] ?? " ")) return [{ type: "text", text: mark.repeat(width) }, at + width];
+  if (isWord || /\s/.test(text[at + width] ?? " "))
+    return [{ type: "text", text: mark.repeat(width) }, at + width];
   const end = closing(text, at + width, mark, width);
   if (end < 0) return [{ type: "text", text: mark.repeat(width) }, at + width];
   const children = inline(text.slice(at + width, end), depth + 1);
   const type = mark === "~" ? "deleted" : width === 1 ? "emphasis" : "strong";
   /** @type {Piece} */
-  const piece = width === 3 ? { type: "emphasis", children: [{ type: "strong", children }] } : { type, children };
+  const piece =
+    width === 3
+      ? { type: "emphasis", children: [{ type: "strong", children }] }
+      : { type, children };
   return [piece, end + width];
 }
 
@@ -266,15 +317,21 @@ function closing(text, from, mark, width) {
   const limit = Math.min(text.length, from + MOST_LINK);
   for (let end = from; end < limit; end++) {
     if (text[end] === "\\") end++;
-    else if (text[end] === "`") {
-      const close = text.indexOf("`", end + 1);
+    else if (text[end] === TICK) {
+      const close = text.indexOf(TICK, end + 1);
       if (close > 0 && close < limit) end = close;
     } else if (text[end] === mark) {
       let run = 1;
       while (text[end + run] === mark) run++;
       const isAfterSpace = /\s/.test(text[end - 1]);
       const isInWord = mark === "_" && /[\p{L}\p{N}]/u.test(text[end + run] ?? " ");
-      if (run >= width && (run === width || run === 3 || width === 3) && !isAfterSpace && !isInWord && end > from) {
+      if (
+        run >= width &&
+        (run === width || run === 3 || width === 3) &&
+        !isAfterSpace &&
+        !isInWord &&
+        end > from
+      ) {
         return run === 3 && width < 3 ? end + 3 - width : end;
       }
       end += run - 1;
@@ -285,33 +342,52 @@ function closing(text, from, mark, width) {
 
 /** @type {Record<string, string>} */
 const TAGS = {
-  paragraph: "p", quote: "blockquote", bullets: "ul", item: "li",
-  strong: "strong", emphasis: "em", deleted: "s",
+  paragraph: "p",
+  quote: "blockquote",
+  bullets: "ul",
+  item: "li",
+  strong: "strong",
+  emphasis: "em",
+  deleted: "s",
 };
 
 /** @param {Piece} piece @returns {Node | string} */
 function rendered(piece) {
   const children = () => (piece.children ?? []).map(rendered);
   switch (piece.type) {
-    case "text": return piece.text ?? "";
-    case "break": return h("br");
-    case "rule": return h("hr");
-    case "code": return h("pre", { tabindex: 0 }, h("code", null, piece.text));
-    case "inline-code": return h("code", null, piece.text);
-    case "heading": return h(`p.heading.level-${piece.level}`, null, h("strong", null, ...children()));
-    case "ordered": return h("ol", { start: piece.start }, ...children());
-    case "item": return h("li", null, ...tight(piece));
-    case "image": return `[image: ${piece.text} · ${piece.url}]`;
-    case "link": return outwardLink(/** @type {URL} */ (safeUrl(piece.url ?? "")), ...children());
-    case "table": return renderedTable(piece);
-    default: return h(TAGS[piece.type], null, ...children());
+    case "text":
+      return piece.text ?? "";
+    case "break":
+      return h("br");
+    case "rule":
+      return h("hr");
+    case "code":
+      return h("pre", { tabindex: 0 }, h("code", null, piece.text));
+    case "inline-code":
+      return h("code", null, piece.text);
+    case "heading":
+      return h(`p.heading.level-${piece.level}`, null, h("strong", null, ...children()));
+    case "ordered":
+      return h("ol", { start: piece.start }, ...children());
+    case "item":
+      return h("li", null, ...tight(piece));
+    case "image":
+      return `[image: ${piece.text} · ${piece.url}]`;
+    case "link":
+      return outwardLink(/** @type {URL} */ (safeUrl(piece.url ?? "")), ...children());
+    case "table":
+      return renderedTable(piece);
+    default:
+      return h(TAGS[piece.type], null, ...children());
   }
 }
 
 /** An item of one paragraph needs none. @param {Piece} item */
 function tight(item) {
   return (item.children ?? []).flatMap((child, i) =>
-    child.type === "paragraph" && (i === 0) ? (child.children ?? []).map(rendered) : [rendered(child)],
+    child.type === "paragraph" && i === 0
+      ? (child.children ?? []).map(rendered)
+      : [rendered(child)],
   );
 }
 
@@ -319,7 +395,23 @@ function tight(item) {
 function renderedTable(piece) {
   const [head, ...rows] = piece.rows ?? [];
   const row = (/** @type {string} */ tag, /** @type {Piece[][]} */ cells) =>
-    h("tr", null, cells.map((cell, i) => h(`${tag}.align-${piece.aligns?.[i]}`, null, cell.map(rendered))));
-  return h("div.scroll", { tabindex: 0, role: "region", "aria-label": "Table" },
-    h("table", null, h("thead", null, row("th", head)), h("tbody", null, rows.map((cells) => row("td", cells)))));
+    h(
+      "tr",
+      null,
+      cells.map((cell, i) => h(`${tag}.align-${piece.aligns?.[i]}`, null, cell.map(rendered))),
+    );
+  return h(
+    "div.scroll",
+    { tabindex: 0, role: "region", "aria-label": "Table" },
+    h(
+      "table",
+      null,
+      h("thead", null, row("th", head)),
+      h(
+        "tbody",
+        null,
+        rows.map((cells) => row("td", cells)),
+      ),
+    ),
+  );
 }

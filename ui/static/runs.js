@@ -1,18 +1,12 @@
 // @ts-check
-/** The table of runs: what differs between them, nested runs as a tree; and one run's page. */
+/** The table of runs: what differs between them, nested runs as a tree. */
 
-import { append, card, copyButton, fact, h, statusIcon, visible } from "./dom.js";
-import { UNKNOWN, age, bytes, count, duration, metric, moment, plural } from "./format.js";
-import { lineChart } from "./charts.js";
-import { readRun } from "./data.js";
+import { h, statusIcon, visible } from "./dom.js";
+import { UNKNOWN, age, count, duration, metric, plural } from "./format.js";
 import { emptyPage } from "./empty.js";
-import { jsonText, jsonTree } from "./json.js";
 import { address, replaceAddress } from "./route.js";
-import { traceTable } from "./short.js";
 
 /** @typedef {import("./types.js").RunRow} RunRow */
-/** @typedef {import("./types.js").RunView} RunView */
-/** @typedef {import("./types.js").Curve} Curve */
 /** @typedef {import("./report.js").Report} Report */
 /** @typedef {import("./report.js").Page} Page */
 /** @typedef {import("./route.js").Route} Route */
@@ -25,8 +19,11 @@ export function runsPage(report, route) {
   if (!report.runRows.length) {
     return {
       title: "Runs",
-      element: emptyPage("No run in this file", ["A run groups traces, params and metrics:"],
-        'with tracekit.start_run(run_name="first try"):\n    tracekit.log_param("temperature", 0.2)\n    tracekit.log_metric("accuracy", 0.91, step=1)'),
+      element: emptyPage(
+        "No run in this file",
+        ["A run groups traces, params and metrics:"],
+        'with tracekit.start_run(run_name="first try"):\n    tracekit.log_param("temperature", 0.2)\n    tracekit.log_metric("accuracy", 0.91, step=1)',
+      ),
     };
   }
   const table = new RunTable(report, route.state);
@@ -41,41 +38,129 @@ class RunTable {
     this.showsAll = state.get("cols") === "all";
     this.limit = MOST_ROWS;
     this.element = h("div.page");
-    const columns = [...keyed(report.runRows, "params", false), ...keyed(report.runRows, "metrics", true)];
+    const columns = [
+      ...keyed(report.runRows, "params", false),
+      ...keyed(report.runRows, "metrics", true),
+    ];
     this.constant = columns.filter((column) => isConstant(column, report.runRows));
     this.varying = columns.filter((column) => !this.constant.includes(column));
     this.#draw();
   }
 
   #draw() {
-    const columns = [...fixedColumns(this.report), ...(this.showsAll ? [...this.varying, ...this.constant] : this.varying)];
+    const columns = [
+      ...fixedColumns(this.report),
+      ...(this.showsAll ? [...this.varying, ...this.constant] : this.varying),
+    ];
     const rows = nested(this.report.runRows, this.#order(columns));
     const hidden = this.constant.length;
     this.element.replaceChildren(
-      h("div.toolbar.bare", null, h("span.muted", null, plural(rows.length, "run")), h("span.grow"),
-        hidden ? h("button.button.small", { type: "button", "aria-pressed": String(this.showsAll), on: { click: () => this.#toggle() } },
-          this.showsAll ? "Hide constant columns" : `${plural(hidden, "constant column")} hidden · show`) : null),
-      h("div.card.scroll", { tabindex: 0, role: "region", "aria-label": "Runs" }, h("table.runs", null,
-        h("thead", null, h("tr", null, columns.map((column) => this.#header(column)))),
-        h("tbody", null, rows.slice(0, this.limit).map(({ run, depth }) => this.#row(run, depth, columns))))));
+      h(
+        "div.toolbar.bare",
+        null,
+        h("span.muted", null, plural(rows.length, "run")),
+        h("span.grow"),
+        hidden
+          ? h(
+              "button.button.small",
+              {
+                type: "button",
+                "aria-pressed": String(this.showsAll),
+                on: { click: () => this.#toggle() },
+              },
+              this.showsAll
+                ? "Hide constant columns"
+                : `${plural(hidden, "constant column")} hidden · show`,
+            )
+          : null,
+      ),
+      h(
+        "div.card.scroll",
+        { tabindex: 0, role: "region", "aria-label": "Runs" },
+        h(
+          "table.runs",
+          null,
+          h(
+            "thead",
+            null,
+            h(
+              "tr",
+              null,
+              columns.map((column) => this.#header(column)),
+            ),
+          ),
+          h(
+            "tbody",
+            null,
+            rows.slice(0, this.limit).map(({ run, depth }) => this.#row(run, depth, columns)),
+          ),
+        ),
+      ),
+    );
     if (rows.length > this.limit) {
-      this.element.append(h("button.button", { type: "button", on: { click: () => { this.limit += MOST_ROWS; this.#draw(); } } }, `Show ${count(Math.min(MOST_ROWS, rows.length - this.limit))} more`));
+      this.element.append(
+        h(
+          "button.button",
+          {
+            type: "button",
+            on: {
+              click: () => {
+                this.limit += MOST_ROWS;
+                this.#draw();
+              },
+            },
+          },
+          `Show ${count(Math.min(MOST_ROWS, rows.length - this.limit))} more`,
+        ),
+      );
     }
   }
 
   /** @param {Column} column */
   #header(column) {
     const direction = this.sort === column.key ? " ↑" : this.sort === "-" + column.key ? " ↓" : "";
-    return h(`th${column.isNumber ? ".number" : ""}`, { scope: "col", "aria-sort": direction === " ↑" ? "ascending" : direction ? "descending" : null },
-      h("button", { type: "button", on: { click: () => this.#sortBy(column.key) } }, visible(column.label) + direction));
+    return h(
+      `th${column.isNumber ? ".number" : ""}`,
+      {
+        scope: "col",
+        "aria-sort": direction === " ↑" ? "ascending" : direction ? "descending" : null,
+      },
+      h(
+        "button",
+        { type: "button", on: { click: () => this.#sortBy(column.key) } },
+        visible(column.label) + direction,
+      ),
+    );
   }
 
   /** @param {RunRow} run @param {number} depth @param {Column[]} columns */
   #row(run, depth, columns) {
-    return h("tr", null, columns.map((column, i) => i === 0
-      ? h("th", { scope: "row" }, h("span.line-up", { css: { "padding-inline-start": `${depth * 16}px` } },
-        statusIcon(run.status), h("a.ellipsis", { href: address("run", [run.id]), title: visible(run.name) }, visible(run.name))))
-      : h(`td${column.isNumber ? ".number" : ""}`, { title: visible(column.value(run) ?? "") }, visible(column.text(run)))));
+    return h(
+      "tr",
+      null,
+      columns.map((column, i) =>
+        i === 0
+          ? h(
+              "th",
+              { scope: "row" },
+              h(
+                "span.line-up",
+                { css: { "padding-inline-start": `${depth * 16}px` } },
+                statusIcon(run.status),
+                h(
+                  "a.ellipsis",
+                  { href: address("run", [run.id]), title: visible(run.name) },
+                  visible(run.name),
+                ),
+              ),
+            )
+          : h(
+              `td${column.isNumber ? ".number" : ""}`,
+              { title: visible(column.value(run) ?? "") },
+              visible(column.text(run)),
+            ),
+      ),
+    );
   }
 
   /** @param {string} key */
@@ -90,13 +175,19 @@ class RunTable {
   }
 
   #keep() {
-    replaceAddress(address("runs", [], { sort: this.sort === "-started" ? null : this.sort, cols: this.showsAll ? "all" : null }));
+    replaceAddress(
+      address("runs", [], {
+        sort: this.sort === "-started" ? null : this.sort,
+        cols: this.showsAll ? "all" : null,
+      }),
+    );
     this.#draw();
   }
 
   /** @param {Column[]} columns @returns {(a: RunRow, b: RunRow) => number} */
   #order(columns) {
-    const column = columns.find((one) => one.key === this.sort.replace(/^-/, "")) ?? columns[columns.length - 1];
+    const column =
+      columns.find((one) => one.key === this.sort.replace(/^-/, "")) ?? columns[columns.length - 1];
     const sign = this.sort.startsWith("-") ? -1 : 1;
     return (a, b) => {
       const [x, y] = [comparable(column.value(a)), comparable(column.value(b))];
@@ -112,20 +203,49 @@ class RunTable {
 function comparable(value) {
   if (value === null || value === undefined) return null;
   const number = Number(value);
-  return value !== "" && !Number.isNaN(number) ? number : String(value) === "NaN" ? null : String(value);
+  return value !== "" && !Number.isNaN(number)
+    ? number
+    : String(value) === "NaN"
+      ? null
+      : String(value);
 }
 
 /** @param {Report} report @returns {Column[]} */
 function fixedColumns(report) {
-  const text = (/** @type {string} */ key, /** @type {string} */ label, /** @type {(run: RunRow) => any} */ value) =>
-    ({ key, label, isNumber: false, value, text: (/** @type {RunRow} */ run) => String(value(run) ?? UNKNOWN) });
-  const took = (/** @type {RunRow} */ run) => (run.end_ms === null ? null : run.end_ms - run.start_ms);
+  const text = (
+    /** @type {string} */ key,
+    /** @type {string} */ label,
+    /** @type {(run: RunRow) => any} */ value,
+  ) => ({
+    key,
+    label,
+    isNumber: false,
+    value,
+    text: (/** @type {RunRow} */ run) => String(value(run) ?? UNKNOWN),
+  });
+  const took = (/** @type {RunRow} */ run) =>
+    run.end_ms === null ? null : run.end_ms - run.start_ms;
   const experiments = new Set(report.runRows.map((run) => run.experiment));
   return [
     text("name", "Run", (run) => run.name),
     ...(experiments.size > 1 ? [text("experiment", "Experiment", (run) => run.experiment)] : []),
-    { key: "started", label: "Age", isNumber: true, value: (run) => run.start_ms, text: (run) => age(run.start_ms, report.now) },
-    { key: "took", label: "Took", isNumber: true, value: took, text: (run) => { const ms = took(run); return ms === null ? run.status.toLowerCase() : duration(ms * 1e6); } },
+    {
+      key: "started",
+      label: "Age",
+      isNumber: true,
+      value: (run) => run.start_ms,
+      text: (run) => age(run.start_ms, report.now),
+    },
+    {
+      key: "took",
+      label: "Took",
+      isNumber: true,
+      value: took,
+      text: (run) => {
+        const ms = took(run);
+        return ms === null ? run.status.toLowerCase() : duration(ms * 1e6);
+      },
+    },
   ];
 }
 
@@ -133,9 +253,20 @@ function fixedColumns(report) {
 function keyed(runs, part, isMetric) {
   const keys = [...new Set(runs.flatMap((run) => Object.keys(run[part])))].sort();
   return keys.map((key) => {
-    const value = (/** @type {RunRow} */ run) => (Object.hasOwn(run[part], key) ? run[part][key] : null);
-    const isNumber = isMetric || runs.every((run) => value(run) === null || (value(run) !== "" && !Number.isNaN(Number(value(run)))));
-    return { key: `${part}.${key}`, label: key, isNumber, value, text: (run) => (isMetric ? metric(value(run)) : String(value(run) ?? UNKNOWN)) };
+    const value = (/** @type {RunRow} */ run) =>
+      Object.hasOwn(run[part], key) ? run[part][key] : null;
+    const isNumber =
+      isMetric ||
+      runs.every(
+        (run) => value(run) === null || (value(run) !== "" && !Number.isNaN(Number(value(run)))),
+      );
+    return {
+      key: `${part}.${key}`,
+      label: key,
+      isNumber,
+      value,
+      text: (run) => (isMetric ? metric(value(run)) : String(value(run) ?? UNKNOWN)),
+    };
   });
 }
 
@@ -163,107 +294,9 @@ export function nested(runs, order) {
     if (seen.has(row.run.id)) continue;
     seen.add(row.run.id);
     rows.push(row);
-    for (const child of (below.get(row.run.id) ?? []).toReversed()) stack.push({ run: child, depth: row.depth + 1 });
+    for (const child of (below.get(row.run.id) ?? []).toReversed())
+      stack.push({ run: child, depth: row.depth + 1 });
   }
   for (const run of runs) if (!seen.has(run.id)) rows.push({ run, depth: 0 }); // parents in a circle
   return rows;
-}
-
-/** @param {Report} report @param {Route} route @returns {Promise<Page>} */
-export async function runPage(report, route) {
-  const run = report.runs.get(route.ids[0] ?? "");
-  const view = run && (await readRun(run.id, run.chunk));
-  /** @type {[string, string][]} */
-  const above = [["Runs", "#/runs"]];
-  if (!run || !view) {
-    return { title: "Run", above, element: emptyPage("This run is not in this file", [`No run has the id ${visible(route.ids[0] ?? "")}.`]) };
-  }
-  return { title: run.name, above, hasHeading: true, element: runElement(report, run, view) };
-}
-
-/** @param {Report} report @param {RunRow} run @param {RunView} view */
-function runElement(report, run, view) {
-  const page = h("div.page", null,
-    h("div.line-up", null, statusIcon(run.status), h("h1", null, visible(run.name)), h("span.grow"), copyButton("Copy JSON", () => jsonText({ ...run, ...view }))),
-    h("div.facts", null, runFacts(report, run).map(([name, value]) => fact(name, value))));
-  const curves = Object.entries(view.curves).filter(([, curve]) => new Set(curve.steps).size > 1);
-  if (curves.length) page.append(h("div.grid.two", null, curves.map(([key, curve]) => curveCard(key, curve))));
-  append(page, [h("div.grid.two", null,
-    pairsCard("Metrics", Object.entries(run.metrics).map(([key, value]) => [key, metric(value)]), "last values", view),
-    pairsCard("Params", Object.entries(run.params)), pairsCard("Tags", Object.entries(run.tags)), artifactsCard(view), sourceCard(view)), tracesCard(report, run), childrenCard(report, run)]);
-  return page;
-}
-
-/** @param {Report} report @param {RunRow} run @returns {[string, Node | string][]} */
-function runFacts(report, run) {
-  const parent = run.parent ? report.runs.get(run.parent) : undefined;
-  /** @type {([string, Node | string] | null)[]} */
-  const facts = [
-    ["", run.status.toLowerCase()],
-    ["experiment", visible(run.experiment)],
-    ["started", moment(run.start_ms)],
-    ["took", run.end_ms === null ? UNKNOWN : duration((run.end_ms - run.start_ms) * 1e6)],
-    run.user ? ["user", visible(run.user)] : null,
-    parent ? ["part of", h("a", { href: address("run", [parent.id]) }, visible(parent.name))] : null,
-    ["id", h("span.mono", null, visible(run.id))],
-  ];
-  return facts.filter((fact) => fact !== null);
-}
-
-/** @param {string} key @param {Curve} curve */
-function curveCard(key, curve) {
-  const values = curve.values.map(Number);
-  const points = curve.steps.map((step, i) => /** @type {[number, number]} */ ([step, values[i]]));
-  const lost = values.filter((value) => !Number.isFinite(value)).length;
-  const aside = `${plural(curve.points, "value")}${lost ? ` · ${count(lost)} not finite, not drawn` : ""}`;
-  const label = `${key}: from ${metric(curve.values[0])} at step ${curve.steps[0]} to ${metric(curve.values.at(-1))} at step ${curve.steps.at(-1)}`;
-  const table = h("details", null, h("summary.muted", null, "by step · as table"));
-  table.addEventListener("toggle", () => table.append(h("div.scroll.short", { tabindex: 0, role: "region", "aria-label": `Values of ${key}` }, h("table", null,
-    h("thead", null, h("tr", null, h("th.number", null, "Step"), h("th.number", null, "Value"))),
-    h("tbody", null, curve.steps.map((step, i) => h("tr", null, h("td.number", null, count(step)), h("td.number", null, metric(curve.values[i])))))))), { once: true });
-  return card(visible(key), aside, h("div.card-body", null,
-    lineChart({ label, lines: [{ name: "", points, className: "series-1" }], x: metric, y: metric, round: true, width: 560, height: 190 }), table));
-}
-
-/** @param {string} title @param {[string, string][]} pairs @param {string} [aside] @param {RunView} [view] */
-function pairsCard(title, pairs, aside, view) {
-  if (!pairs.length) return null;
-  return card(title, aside ?? String(pairs.length), h("div.card-body", null, h("table.pairs", null, h("tbody", null,
-    pairs.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => h("tr", null, h("th", { scope: "row" }, visible(key)),
-      h("td", { dir: "auto" }, visible(value)), view ? h("td.faint.number", null, range(view.curves[key])) : null))))));
-}
-
-/** @param {Curve | undefined} curve */
-function range(curve) {
-  const values = (curve?.values ?? []).map(Number).filter(Number.isFinite);
-  if (values.length < 2) return "";
-  return `${metric(Math.min(...values))} to ${metric(Math.max(...values))}`;
-}
-
-/** @param {RunView} view */
-function artifactsCard(view) {
-  if (!view.artifacts.length) return null;
-  return card("Artifacts", plural(view.artifacts.length, "file"), h("div.card-body", null, h("table", null, h("tbody", null,
-    view.artifacts.map((file) => h("tr", null, h("td.mono", null, visible(file.path) + (file.is_dir ? "/" : "")), h("td.faint", null, visible(file.type ?? "")), h("td.number", null, bytes(file.bytes))))))));
-}
-
-/** @param {RunView} view */
-function sourceCard(view) {
-  if (!view.source || typeof view.source !== "object" || !Object.keys(view.source).length) return null;
-  return card("Where it came from", "", h("div.card-body", null, jsonTree(view.source)));
-}
-
-/** @param {Report} report @param {RunRow} run */
-function tracesCard(report, run) {
-  const { rows } = report.table.find({ run: [run.id] });
-  if (!rows.length) return null;
-  return card("Traces", h("a", { href: address("traces", [], { run: run.id }) }, `all ${count(rows.length)}`), traceTable(report, rows.subarray(0, 10)));
-}
-
-/** @param {Report} report @param {RunRow} run */
-function childrenCard(report, run) {
-  const children = report.runRows.filter((other) => other.parent === run.id);
-  if (!children.length) return null;
-  return card("Runs within", String(children.length), h("div.card-body", null, children.map((child) =>
-    h("p.line-up", null, statusIcon(child.status), h("a", { href: address("run", [child.id]) }, visible(child.name))))));
 }

@@ -5,7 +5,17 @@
 /** @typedef {{ dict: (string | null)[], ids: Uint32Array }} Text */
 /** @typedef {Record<string, string[]>} Filter values by name, as in the address */
 
-export const FACETS = ["status", "name", "model", "error", "tag", "run", "experiment", "user", "session"];
+export const FACETS = [
+  "status",
+  "name",
+  "model",
+  "error",
+  "tag",
+  "run",
+  "experiment",
+  "user",
+  "session",
+];
 export const SORTS = ["start", "name", "dur", "tokens", "cost", "score"];
 
 export class TraceTable {
@@ -93,12 +103,18 @@ export class TraceTable {
   /** @param {string} sort @returns {(row: number) => any} */
   #key(sort) {
     switch (sort) {
-      case "dur": return (row) => this.duration[row];
-      case "tokens": return (row) => this.tokens[row];
-      case "cost": return (row) => this.cost[row];
-      case "score": return (row) => this.score[row];
-      case "name": return (row) => this.value("name", row);
-      default: return (row) => this.start[row];
+      case "dur":
+        return (row) => this.duration[row];
+      case "tokens":
+        return (row) => this.tokens[row];
+      case "cost":
+        return (row) => this.cost[row];
+      case "score":
+        return (row) => this.score[row];
+      case "name":
+        return (row) => this.value("name", row);
+      default:
+        return (row) => this.start[row];
     }
   }
 
@@ -135,7 +151,10 @@ export class TraceTable {
     const hits = words.map((word) => {
       const texts = ["name", "model", "error", "user", "session"].map((facet) => {
         const column = this.texts[facet];
-        return { ids: column.ids, has: column.dict.map((value) => !!value?.toLowerCase().includes(word)) };
+        return {
+          ids: column.ids,
+          has: column.dict.map((value) => !!value?.toLowerCase().includes(word)),
+        };
       });
       const tags = this.tagNames.map((tag) => tag.toLowerCase().includes(word));
       return { word, texts, tags };
@@ -197,7 +216,9 @@ function added(a, b) {
 
 /** The value below which a share of the known ones lies. @param {ArrayLike<number>} values @param {number} share */
 export function quantile(values, share) {
-  const known = Float64Array.from(Array.from(values).filter((value) => !Number.isNaN(value))).sort();
+  const known = Float64Array.from(
+    Array.from(values).filter((value) => !Number.isNaN(value)),
+  ).sort();
   if (!known.length) return NaN;
   return known[Math.min(known.length - 1, Math.floor(known.length * share))];
 }

@@ -20,7 +20,8 @@ export function prose(text) {
   return folded(text, (piece) =>
     isSource() || piece.length > MOST_MARKDOWN
       ? h("pre.source", { dir: "auto" }, visible(piece))
-      : markdown(piece));
+      : markdown(piece),
+  );
 }
 
 /** Code, stacks, bodies. @param {string} text @returns {HTMLElement} */
@@ -48,14 +49,30 @@ function jsonInside(text) {
 /** @param {string} text @param {(piece: string) => HTMLElement} make */
 function folded(text, make) {
   const lines = text.split("\n");
-  if (isUnfolded() || (lines.length <= MOST_LINES && text.length <= MOST_CHARACTERS)) return make(text);
+  if (isUnfolded() || (lines.length <= MOST_LINES && text.length <= MOST_CHARACTERS))
+    return make(text);
   const [start, end] = ends(text, lines);
   const hidden = text.length - start.length - end.length;
   const box = h("div.folded-text");
   const open = () => box.replaceChildren(make(text));
-  const always = h("button.link", { type: "button", on: { click: () => { settings.set("unfolded", "yes"); open(); } } }, "always open");
-  const more = h("button.link", { type: "button", on: { click: open } },
-    `show ${count(hidden)} characters more (${bytes(text.length)}, ${count(lines.length)} lines)`);
+  const always = h(
+    "button.link",
+    {
+      type: "button",
+      on: {
+        click: () => {
+          settings.set("unfolded", "yes");
+          open();
+        },
+      },
+    },
+    "always open",
+  );
+  const more = h(
+    "button.link",
+    { type: "button", on: { click: open } },
+    `show ${count(hidden)} characters more (${bytes(text.length)}, ${count(lines.length)} lines)`,
+  );
   box.append(make(start), h("div.fold", null, "⋯ ", more, " · ", always), make(end));
   return box;
 }
@@ -74,7 +91,15 @@ function ends(text, lines) {
 
 /** A titled value with a way to copy it. @param {string} title @param {any} value */
 export function panel(title, value) {
-  return h("section.panel", { "aria-label": title },
-    h("div.panel-head", null, h("h3", null, title), copyButton("Copy", () => (typeof value === "string" ? value : jsonText(value)))),
-    valueView(value));
+  return h(
+    "section.panel",
+    { "aria-label": title },
+    h(
+      "div.panel-head",
+      null,
+      h("h3", null, title),
+      copyButton("Copy", () => (typeof value === "string" ? value : jsonText(value))),
+    ),
+    valueView(value),
+  );
 }

@@ -2,7 +2,17 @@
 /** One trace: what it was, what it waited for, its spans, and what the chosen one says. */
 
 import { copyButton, fact, fill, h, segments, statusIcon, visible } from "./dom.js";
-import { UNKNOWN, cost, count, duration, metric, moment, percent, plural, tokens } from "./format.js";
+import {
+  UNKNOWN,
+  cost,
+  count,
+  duration,
+  metric,
+  moment,
+  percent,
+  plural,
+  tokens,
+} from "./format.js";
 import { criticalPath, lastMoment, waitedFor } from "./critical.js";
 import { readContent, readTrace } from "./data.js";
 import { emptyPage } from "./empty.js";
@@ -19,7 +29,11 @@ import { Waterfall, legend } from "./waterfall.js";
 /** @typedef {import("./waterfall.js").Width} Width */
 
 /** @type {[Width, string][]} */
-const WIDTHS = [["time", "Time"], ["tokens", "Tokens"], ["cost", "Cost"]];
+const WIDTHS = [
+  ["time", "Time"],
+  ["tokens", "Tokens"],
+  ["cost", "Cost"],
+];
 
 /** @param {Report} report @param {Route} route @returns {Promise<Page>} */
 export async function tracePage(report, route) {
@@ -27,7 +41,10 @@ export async function tracePage(report, route) {
   const row = report.table.positions.get(id ?? "");
   const trace = row === undefined ? undefined : await readTrace(id, report.table.block[row]);
   if (!trace || row === undefined) {
-    const element = emptyPage("This trace is not in this file", [`No trace has the id ${visible(id ?? "")}.`, "A report holds the newest traces that its filter admits; the store may hold more."]);
+    const element = emptyPage("This trace is not in this file", [
+      `No trace has the id ${visible(id ?? "")}.`,
+      "A report holds the newest traces that its filter admits; the store may hold more.",
+    ]);
     return { title: "Trace", above: [["Traces", report.listAddress]], element };
   }
   const view = new TraceView(report, trace, row, route, spanId);
@@ -55,14 +72,25 @@ class TraceView {
     this.waited = waitedFor(path, spans);
     const wanted = spanId ? spans.findIndex((span) => span.id === spanId) : -1;
     const selected = wanted >= 0 ? wanted : this.#whereToBegin(tree.roots);
-    const width = /** @type {Width} */ (WIDTHS.find(([key]) => key === route.state.get("w"))?.[0] ?? "time");
+    const width = /** @type {Width} */ (
+      WIDTHS.find(([key]) => key === route.state.get("w"))?.[0] ?? "time"
+    );
     this.selected = selected;
     this.panel = new SpanPanel({
-      report, trace, nodes: tree.nodes, tab: route.state.get("tab") ?? "content",
-      goTo: (span) => this.waterfall.select(span), onTab: () => this.#keepAddress(),
+      report,
+      trace,
+      nodes: tree.nodes,
+      tab: route.state.get("tab") ?? "content",
+      goTo: (span) => this.waterfall.select(span),
+      onTab: () => this.#keepAddress(),
     });
     this.waterfall = new Waterfall({
-      spans, tree, path, end: lastMoment(spans), selected, width,
+      spans,
+      tree,
+      path,
+      end: lastMoment(spans),
+      selected,
+      width,
       onSelect: (position) => this.#show(position),
     });
     this.widths = h("div");
@@ -85,7 +113,8 @@ class TraceView {
       const failed = firstFailure(this.nodes, spans);
       if (failed >= 0) return failed;
     }
-    const worst = assessments.filter((one) => one.span && one.score !== null && one.score < 0.5)
+    const worst = assessments
+      .filter((one) => one.span && one.score !== null && one.score < 0.5)
       .sort((a, b) => Number(a.score) - Number(b.score))[0];
     const scored = worst ? spans.findIndex((span) => span.id === worst.span) : -1;
     if (scored >= 0) return scored;
@@ -101,10 +130,12 @@ class TraceView {
 
   #keepAddress() {
     const span = this.trace.spans[this.selected]?.id;
-    replaceAddress(address("trace", span ? [this.trace.id, span] : [this.trace.id], {
-      w: this.waterfall.width === "time" ? null : this.waterfall.width,
-      tab: this.panel.tab === "content" ? null : this.panel.tab,
-    }));
+    replaceAddress(
+      address("trace", span ? [this.trace.id, span] : [this.trace.id], {
+        w: this.waterfall.width === "time" ? null : this.waterfall.width,
+        tab: this.panel.tab === "content" ? null : this.panel.tab,
+      }),
+    );
   }
 
   #head() {
@@ -112,18 +143,42 @@ class TraceView {
     const { table } = report;
     const title = table.input[row] || table.value("name", row) || this.trace.id;
     const icon = statusIcon(this.trace.status);
-    return h("div.trace-head", null,
-      h("div.line-up", null, icon, h("h1.ellipsis", { dir: "auto", title: visible(title) }, visible(title)), h("span.grow"),
-        this.#stepButton("Previous", "[", -1), this.#stepButton("Next", "]", 1),
-        copyButton("Copy link", () => location.href), copyButton("Copy JSON", () => this.#json())),
-      h("div.facts", null, this.#facts().map(([name, ...value]) => fact(name, ...value))),
-      this.#waitedBar());
+    return h(
+      "div.trace-head",
+      null,
+      h(
+        "div.line-up",
+        null,
+        icon,
+        h("h1.ellipsis", { dir: "auto", title: visible(title) }, visible(title)),
+        h("span.grow"),
+        this.#stepButton("Previous", "[", -1),
+        this.#stepButton("Next", "]", 1),
+        copyButton("Copy link", () => location.href),
+        copyButton("Copy JSON", () => this.#json()),
+      ),
+      h(
+        "div.facts",
+        null,
+        this.#facts().map(([name, ...value]) => fact(name, ...value)),
+      ),
+      this.#waitedBar(),
+    );
   }
 
   /** @param {string} label @param {string} key @param {number} step */
   #stepButton(label, key, step) {
-    return h("button.button.small.wide", { type: "button", disabled: this.#neighbour(step) === null, on: { click: () => this.#go(step) } },
-      label, " ", h("kbd", null, key));
+    return h(
+      "button.button.small.wide",
+      {
+        type: "button",
+        disabled: this.#neighbour(step) === null,
+        on: { click: () => this.#go(step) },
+      },
+      label,
+      " ",
+      h("kbd", null, key),
+    );
   }
 
   /** @param {number} step @returns {string | null} */
@@ -137,12 +192,19 @@ class TraceView {
   /** @param {number} step */
   #go(step) {
     const id = this.#neighbour(step);
-    if (id) location.hash = address("trace", [id], { w: this.waterfall.width === "time" ? null : this.waterfall.width });
+    if (id)
+      location.hash = address("trace", [id], {
+        w: this.waterfall.width === "time" ? null : this.waterfall.width,
+      });
   }
 
   /** @returns {[string, ...any[]][]} */
   #facts() {
-    const { report: { table, runs }, row, trace } = this;
+    const {
+      report: { table, runs },
+      row,
+      trace,
+    } = this;
     const filterLink = (/** @type {string} */ key, /** @type {string} */ value, text = value) =>
       h("a", { href: address("traces", [], { [key]: value }) }, visible(text));
     const [session, user, run] = ["session", "user", "run"].map((facet) => table.value(facet, row));
@@ -151,18 +213,64 @@ class TraceView {
     /** @type {([string, ...any[]] | false | "" | null | undefined)[]} */
     const facts = [
       ["", h("span.muted", null, visible(table.value("name", row) ?? ""))],
-      ["took", Number.isNaN(table.duration[row]) ? (table.gone[row] ? "cut short" : "running") : duration(table.duration[row])],
-      ["waited for", `${percent(models / all)} models · ${percent(tools / all)} tools · ${percent(own / all)} own code`],
-      !Number.isNaN(table.tokens[row]) && ["tokens", h("span", { title: `${count(table.inputTokens[row] || 0)} in, ${count(table.outputTokens[row] || 0)} out` }, `${tokens(table.inputTokens[row])} in · ${tokens(table.outputTokens[row])} out`)],
-      ["cost", h("span", { title: Number.isNaN(table.cost[row]) ? "The price is not known" : `$${table.cost[row]}` }, Number.isNaN(table.cost[row]) ? UNKNOWN : cost(table.cost[row]))],
-      table.errors[row] > 0 && ["failed", `${count(table.errors[row])} of ${plural(table.spans[row], "span")}`],
+      [
+        "took",
+        Number.isNaN(table.duration[row])
+          ? table.gone[row]
+            ? "cut short"
+            : "running"
+          : duration(table.duration[row]),
+      ],
+      [
+        "waited for",
+        `${percent(models / all)} models · ${percent(tools / all)} tools · ${percent(own / all)} own code`,
+      ],
+      !Number.isNaN(table.tokens[row]) && [
+        "tokens",
+        h(
+          "span",
+          {
+            title: `${count(table.inputTokens[row] || 0)} in, ${count(table.outputTokens[row] || 0)} out`,
+          },
+          `${tokens(table.inputTokens[row])} in · ${tokens(table.outputTokens[row])} out`,
+        ),
+      ],
+      [
+        "cost",
+        h(
+          "span",
+          {
+            title: Number.isNaN(table.cost[row]) ? "The price is not known" : `$${table.cost[row]}`,
+          },
+          Number.isNaN(table.cost[row]) ? UNKNOWN : cost(table.cost[row]),
+        ),
+      ],
+      table.errors[row] > 0 && [
+        "failed",
+        `${count(table.errors[row])} of ${plural(table.spans[row], "span")}`,
+      ],
       session && ["session", filterLink("session", session)],
       user && ["user", filterLink("user", user)],
       run && ["run", h("a", { href: address("run", [run]) }, visible(runs.get(run)?.name ?? run))],
       ["started", moment(trace.start_ms)],
-      ...Object.entries(trace.tags).map(([key, value]) => /** @type {[string, any]} */ ([key, filterLink("tag", `${key}: ${value}`, value)])),
-      ...trace.assessments.filter((one) => one.kind === "feedback" && typeof one.value !== "object").slice(0, 6).map((one) =>
-        /** @type {[string, any]} */ ([one.name, h(`span.badge${one.score !== null && one.score < 0.5 ? ".is-error" : ""}`, null, typeof one.value === "number" ? metric(one.value) : visible(one.value))])),
+      ...Object.entries(trace.tags).map(
+        ([key, value]) =>
+          /** @type {[string, any]} */ ([key, filterLink("tag", `${key}: ${value}`, value)]),
+      ),
+      ...trace.assessments
+        .filter((one) => one.kind === "feedback" && typeof one.value !== "object")
+        .slice(0, 6)
+        .map(
+          (one) =>
+            /** @type {[string, any]} */ ([
+              one.name,
+              h(
+                `span.badge${one.score !== null && one.score < 0.5 ? ".is-error" : ""}`,
+                null,
+                typeof one.value === "number" ? metric(one.value) : visible(one.value),
+              ),
+            ]),
+        ),
     ];
     return /** @type {[string, ...any[]][]} */ (facts.filter(Boolean));
   }
@@ -171,32 +279,78 @@ class TraceView {
     const { models, tools, own } = this.waited;
     const all = models + tools + own;
     if (!all) return null;
-    const part = (/** @type {string} */ kind, /** @type {number} */ ns) => h(`i.kind-${kind}`, { css: { "flex-grow": ns / all } });
-    return h("div.waited", { role: "img", "aria-label": `Waited for models ${duration(models)}, tools ${duration(tools)}, own code ${duration(own)}` },
-      part("model", models), part("tool", tools), part("step", own));
+    const part = (/** @type {string} */ kind, /** @type {number} */ ns) =>
+      h(`i.kind-${kind}`, { css: { "flex-grow": ns / all } });
+    return h(
+      "div.waited",
+      {
+        role: "img",
+        "aria-label": `Waited for models ${duration(models)}, tools ${duration(tools)}, own code ${duration(own)}`,
+      },
+      part("model", models),
+      part("tool", tools),
+      part("step", own),
+    );
   }
 
   async #json() {
     const { contents, parts, ...head } = this.trace;
     const all = await Promise.all(this.trace.spans.map((_, i) => readContent(this.trace, i)));
-    return jsonText({ ...head, spans: this.trace.spans.map((span, i) => ({ ...span, ...all[i] })) });
+    return jsonText({
+      ...head,
+      spans: this.trace.spans.map((span, i) => ({ ...span, ...all[i] })),
+    });
   }
 
   #split() {
-    const tree = h("section.timeline", { "aria-label": "Timeline" },
-      h("div.timeline-bar", null, h("h2", null, "Timeline"), this.widths, h("span.grow"), legend(),
-        h("button.button.small.wide", { type: "button", on: { click: () => this.waterfall.toggleZoom() } }, "Zoom ", h("kbd", null, "z")),
+    const tree = h(
+      "section.timeline",
+      { "aria-label": "Timeline" },
+      h(
+        "div.timeline-bar",
+        null,
+        h("h2", null, "Timeline"),
+        this.widths,
+        h("span.grow"),
+        legend(),
+        h(
+          "button.button.small.wide",
+          { type: "button", on: { click: () => this.waterfall.toggleZoom() } },
+          "Zoom ",
+          h("kbd", null, "z"),
+        ),
         this.trace.spans.some((span) => span.status === "ERROR")
-          ? h("button.button.small", { type: "button", on: { click: () => this.waterfall.nextError() } }, "Next error ", h("kbd", null, "e")) : null),
-      this.waterfall.ruler, this.waterfall.host);
-    const divider = h("div.divider", { role: "separator", "aria-orientation": "vertical", "aria-label": "Width of the timeline", tabindex: 0, "aria-valuemin": 25, "aria-valuemax": 75 });
+          ? h(
+              "button.button.small",
+              { type: "button", on: { click: () => this.waterfall.nextError() } },
+              "Next error ",
+              h("kbd", null, "e"),
+            )
+          : null,
+      ),
+      this.waterfall.ruler,
+      this.waterfall.host,
+    );
+    const divider = h("div.divider", {
+      role: "separator",
+      "aria-orientation": "vertical",
+      "aria-label": "Width of the timeline",
+      tabindex: 0,
+      "aria-valuemin": 25,
+      "aria-valuemax": 75,
+    });
     const split = h("div.split", null, tree, divider, this.panel.element);
     makeDivider(split, divider);
     return split;
   }
 
   #drawWidths() {
-    fill(this.widths, segments("Width of the bars", WIDTHS, this.waterfall.width, (width) => this.#setWidth(/** @type {Width} */ (width))));
+    fill(
+      this.widths,
+      segments("Width of the bars", WIDTHS, this.waterfall.width, (width) =>
+        this.#setWidth(/** @type {Width} */ (width)),
+      ),
+    );
   }
 
   /** @param {Width} width */
@@ -209,14 +363,21 @@ class TraceView {
   /** @returns {Record<string, () => void>} */
   #makeKeys() {
     const { waterfall } = this;
-    const next = () => WIDTHS[(WIDTHS.findIndex(([key]) => key === waterfall.width) + 1) % WIDTHS.length][0];
+    const next = () =>
+      WIDTHS[(WIDTHS.findIndex(([key]) => key === waterfall.width) + 1) % WIDTHS.length][0];
     return {
-      j: () => waterfall.move(1), k: () => waterfall.move(-1),
-      ArrowDown: () => waterfall.move(1), ArrowUp: () => waterfall.move(-1),
-      ArrowRight: () => waterfall.inward(), ArrowLeft: () => waterfall.outward(),
-      e: () => waterfall.nextError(), z: () => waterfall.toggleZoom(), w: () => this.#setWidth(next()),
+      j: () => waterfall.move(1),
+      k: () => waterfall.move(-1),
+      ArrowDown: () => waterfall.move(1),
+      ArrowUp: () => waterfall.move(-1),
+      ArrowRight: () => waterfall.inward(),
+      ArrowLeft: () => waterfall.outward(),
+      e: () => waterfall.nextError(),
+      z: () => waterfall.toggleZoom(),
+      w: () => this.#setWidth(next()),
       E: () => waterfall.openAllBelow(),
-      "[": () => this.#go(-1), "]": () => this.#go(1),
+      "[": () => this.#go(-1),
+      "]": () => this.#go(1),
       y: () => void this.#json().then((text) => navigator.clipboard?.writeText(text)),
       Escape: () => (location.hash = this.report.listAddress),
     };

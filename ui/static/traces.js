@@ -2,7 +2,8 @@
 /** The list of traces: text filter, facets with counts, sort, virtual rows. */
 
 import { fill, h, statusIcon, visible } from "./dom.js";
-import { UNKNOWN, age, cost, costDigits, count, duration, metric, moment, plural, tokens } from "./format.js";
+import { columnsOf } from "./columns.js";
+import { costDigits, count, duration, moment, plural } from "./format.js";
 import { address, replaceAddress } from "./route.js";
 import { VirtualRows } from "./rows.js";
 import { FACETS, quantile } from "./table.js";
@@ -17,8 +18,15 @@ import { teach } from "./empty.js";
 const SHOWN_VALUES = 8;
 /** @type {Record<string, string>} */
 const FACET_NAMES = {
-  status: "Status", name: "Name", model: "Model", error: "Error", tag: "Tag", run: "Run",
-  experiment: "Experiment", user: "User", session: "Session",
+  status: "Status",
+  name: "Name",
+  model: "Model",
+  error: "Error",
+  tag: "Tag",
+  run: "Run",
+  experiment: "Experiment",
+  user: "User",
+  session: "Session",
 };
 /** @type {Record<string, (value: string) => string>} */
 const EXTRA_NAMES = {
@@ -60,10 +68,15 @@ class TraceList {
     this.filter = filterOf(state);
     this.sort = state.get("sort") ?? "-start";
     this.rows = new Uint32Array(0);
+    this.digits = 4;
+    this.longest = 1;
+    this.slow = Infinity;
     this.selected = 0;
     this.columns = columnsOf(report);
     this.search = h("input.field", {
-      type: "search", value: this.filter.q?.[0] ?? "", "aria-label": "Filter traces by text",
+      type: "search",
+      value: this.filter.q?.[0] ?? "",
+      "aria-label": "Filter traces by text",
       placeholder: "Filter by input, name, model, error, tag, user, id",
       on: { input: () => this.#set("q", this.search.value ? [this.search.value] : []) },
     });
@@ -72,20 +85,34 @@ class TraceList {
     this.facets = h("div.facet-list");
     this.head = h("div.list-head");
     this.host = h("div.rows", {
-      role: "listbox", tabindex: 0, "aria-label": "Traces", on: { keydown: (/** @type {KeyboardEvent} */ e) => this.#key(e) },
+      role: "listbox",
+      tabindex: 0,
+      "aria-label": "Traces",
+      on: { keydown: (/** @type {KeyboardEvent} */ e) => this.#key(e) },
     });
     this.nothing = h("div.nothing", { hidden: true });
     this.virtual = new VirtualRows(this.host, 32, () => this.#makeRow());
     const narrow = matchMedia("(max-width: 900px)").matches;
-    this.element = h("div.traces", null,
+    this.element = h(
+      "div.traces",
+      null,
       h("details.facets", { open: !narrow }, h("summary", null, "Filters"), this.facets),
-      h("div.list", { css: this.#templates() },
+      h(
+        "div.list",
+        { css: this.#templates() },
         h("div.toolbar", null, this.search, this.counter, this.chips),
-        this.head, this.nothing, this.host));
+        this.head,
+        this.nothing,
+        this.host,
+      ),
+    );
     /** @type {Record<string, () => void>} */
     this.keys = {
-      j: () => this.#move(1), k: () => this.#move(-1),
-      ArrowDown: () => this.#move(1), ArrowUp: () => this.#move(-1), Enter: () => this.#open(),
+      j: () => this.#move(1),
+      k: () => this.#move(-1),
+      ArrowDown: () => this.#move(1),
+      ArrowUp: () => this.#move(-1),
+      Enter: () => this.#open(),
     };
     this.#find();
   }
@@ -99,16 +126,26 @@ class TraceList {
     const scroll = Number(this.report.places.get("scroll") ?? 0);
     if (position >= 0) this.host.scrollTop = scroll;
     this.virtual.reveal(this.selected);
-    this.host.addEventListener("scroll", () =>
-      this.report.places.set("scroll", String(this.host.scrollTop)), { passive: true });
+    this.host.addEventListener(
+      "scroll",
+      () => this.report.places.set("scroll", String(this.host.scrollTop)),
+      { passive: true },
+    );
     if (position >= 0) this.host.focus({ preventScroll: true });
   }
 
   /** Widths of the columns, for pages that hide some of them. */
   #templates() {
     const without = (/** @type {string[]} */ ...hidden) =>
-      this.columns.filter((column) => !hidden.some((name) => column.class?.split(" ").includes(name))).map((column) => column.width).join(" ");
-    return { "--all": without(), "--most": without("widest"), "--some": without("widest", "wider") };
+      this.columns
+        .filter((column) => !hidden.some((name) => column.class?.split(" ").includes(name)))
+        .map((column) => column.width)
+        .join(" ");
+    return {
+      "--all": without(),
+      "--most": without("widest"),
+      "--some": without("widest", "wider"),
+    };
   }
 
   #find() {
@@ -117,10 +154,13 @@ class TraceList {
     this.report.inOrder = this.rows;
     this.digits = costDigits(sample(this.rows, this.table.cost));
     this.longest = quantile(sample(this.rows, this.table.duration), 0.98) || 1;
-    this.slow = this.rows.length > 20 ? quantile(sample(this.rows, this.table.duration), 0.97) : Infinity;
+    this.slow =
+      this.rows.length > 20 ? quantile(sample(this.rows, this.table.duration), 0.97) : Infinity;
     const all = this.table.count;
     this.counter.textContent =
-      this.rows.length === all ? plural(all, "trace") : `${count(this.rows.length)} of ${plural(all, "trace")}`;
+      this.rows.length === all
+        ? plural(all, "trace")
+        : `${count(this.rows.length)} of ${plural(all, "trace")}`;
     this.#drawChips();
     this.#drawFacets(facets);
     this.#drawHead();
@@ -140,21 +180,43 @@ class TraceList {
   #changed() {
     this.selected = 0;
     this.host.scrollTop = 0;
-    const hash = address("traces", [], { ...this.filter, sort: this.sort === "-start" ? null : this.sort });
+    const hash = address("traces", [], {
+      ...this.filter,
+      sort: this.sort === "-start" ? null : this.sort,
+    });
     replaceAddress(hash);
     this.report.listAddress = hash;
     this.#find();
   }
 
   #drawChips() {
-    fill(this.chips, Object.entries(this.filter).filter(([key]) => key !== "q").flatMap(([key, values]) =>
-      values.map((value) => {
-        const text = EXTRA_NAMES[key]?.(value) ?? `${FACET_NAMES[key]}: ${this.#label(key, value)}`;
-        return h("button.chip", {
-          type: "button", "aria-label": `Remove the filter ${text}`,
-          on: { click: () => this.#set(key, values.filter((other) => other !== value)) },
-        }, visible(text), h("span", { "aria-hidden": "true" }, " ×"));
-      })));
+    fill(
+      this.chips,
+      Object.entries(this.filter)
+        .filter(([key]) => key !== "q")
+        .flatMap(([key, values]) =>
+          values.map((value) => {
+            const text =
+              EXTRA_NAMES[key]?.(value) ?? `${FACET_NAMES[key]}: ${this.#label(key, value)}`;
+            return h(
+              "button.chip",
+              {
+                type: "button",
+                "aria-label": `Remove the filter ${text}`,
+                on: {
+                  click: () =>
+                    this.#set(
+                      key,
+                      values.filter((other) => other !== value),
+                    ),
+                },
+              },
+              visible(text),
+              h("span", { "aria-hidden": "true" }, " ×"),
+            );
+          }),
+        ),
+    );
   }
 
   /** @param {string} facet @param {string} value */
@@ -166,9 +228,14 @@ class TraceList {
   /** @param {Record<string, { value: string, count: number }[]>} facets */
   #drawFacets(facets) {
     const focused = document.activeElement?.getAttribute("data-key");
-    fill(this.facets, FACETS.map((facet) => this.#facet(facet, facets[facet])));
+    fill(
+      this.facets,
+      FACETS.map((facet) => this.#facet(facet, facets[facet])),
+    );
     if (focused) {
-      const again = [...this.facets.querySelectorAll("[data-key]")].find((e) => e.getAttribute("data-key") === focused);
+      const again = [...this.facets.querySelectorAll("[data-key]")].find(
+        (e) => e.getAttribute("data-key") === focused,
+      );
       /** @type {HTMLElement | undefined} */ (again)?.focus();
     }
   }
@@ -179,35 +246,75 @@ class TraceList {
     if (values.length < 2 && !chosen.size && facet !== "status") return null;
     const most = Math.max(1, ...values.map((value) => value.count));
     const isOpen = this.report.openFacets.has(facet);
-    const listed = values.filter((value, i) => isOpen || i < SHOWN_VALUES || chosen.has(value.value));
+    const listed = values.filter(
+      (value, i) => isOpen || i < SHOWN_VALUES || chosen.has(value.value),
+    );
     const toggle = (/** @type {string} */ value) => {
-      const next = chosen.has(value) ? [...chosen].filter((other) => other !== value) : [...chosen, value];
+      const next = chosen.has(value)
+        ? [...chosen].filter((other) => other !== value)
+        : [...chosen, value];
       this.#set(facet, next);
     };
-    return h("fieldset.facet", null, h("legend", null, FACET_NAMES[facet]),
+    return h(
+      "fieldset.facet",
+      null,
+      h("legend", null, FACET_NAMES[facet]),
       listed.map(({ value, count: n }) =>
-        h("label", { title: visible(this.#label(facet, value)) },
-          h("input", { type: "checkbox", checked: chosen.has(value), "data-key": `${facet} ${value}`, on: { change: () => toggle(value) } }),
-          facet === "status" ? h("span.line-up", { "aria-hidden": "true" }, statusIcon(value)) : null,
+        h(
+          "label",
+          { title: visible(this.#label(facet, value)) },
+          h("input", {
+            type: "checkbox",
+            checked: chosen.has(value),
+            "data-key": `${facet} ${value}`,
+            on: { change: () => toggle(value) },
+          }),
+          facet === "status"
+            ? h("span.line-up", { "aria-hidden": "true" }, statusIcon(value))
+            : null,
           h("span.ellipsis", null, visible(this.#label(facet, value)) || "(empty)"),
           h("span.facet-count", null, count(n)),
-          h("span.facet-bar", { css: { width: `${(n / most) * 100}%` } }))),
+          h("span.facet-bar", { css: { width: `${(n / most) * 100}%` } }),
+        ),
+      ),
       values.length > listed.length
-        ? h("button.link", { type: "button", on: { click: () => { this.report.openFacets.add(facet); this.#drawFacets(this.table.find(this.filter).facets); } } },
-          `all ${count(values.length)}`)
-        : null);
+        ? h(
+            "button.link",
+            {
+              type: "button",
+              on: {
+                click: () => {
+                  this.report.openFacets.add(facet);
+                  this.#drawFacets(this.table.find(this.filter).facets);
+                },
+              },
+            },
+            `all ${count(values.length)}`,
+          )
+        : null,
+    );
   }
 
   #drawHead() {
-    fill(this.head, this.columns.map((column) => {
-      if (!column.sort) return h("span", { class: column.class }, column.label);
-      const direction = this.sort === column.sort ? " ↑" : this.sort === "-" + column.sort ? " ↓" : "";
-      return h("button", {
-        type: "button", class: column.class, "aria-pressed": String(direction !== ""),
-        "aria-label": `Sort by ${column.label}${direction === " ↓" ? ", now falling" : direction ? ", now rising" : ""}`,
-        on: { click: () => this.#sortBy(/** @type {string} */ (column.sort)) },
-      }, column.label + direction);
-    }));
+    fill(
+      this.head,
+      this.columns.map((column) => {
+        if (!column.sort) return h("span", { class: column.class }, column.label);
+        const direction =
+          this.sort === column.sort ? " ↑" : this.sort === "-" + column.sort ? " ↓" : "";
+        return h(
+          "button",
+          {
+            type: "button",
+            class: column.class,
+            "aria-pressed": String(direction !== ""),
+            "aria-label": `Sort by ${column.label}${direction === " ↓" ? ", now falling" : direction ? ", now rising" : ""}`,
+            on: { click: () => this.#sortBy(/** @type {string} */ (column.sort)) },
+          },
+          column.label + direction,
+        );
+      }),
+    );
   }
 
   /** @param {string} key */
@@ -225,19 +332,49 @@ class TraceList {
       const { [key]: _, ...rest } = this.filter;
       return this.table.find(rest).rows.length > 0;
     });
-    fill(this.nothing, h("p.strong", null, "No trace passes this filter."),
-      h("p.muted", null, faults.length ? "Without one of these there would be some:" : "Clear it to see all again."),
-      faults.map((key) => h("button.button", { type: "button", on: { click: () => this.#set(key, []) } },
-        `Without ${FACET_NAMES[key]?.toLowerCase() ?? EXTRA_NAMES[key](this.filter[key][0])}`)),
-      h("button.button", { type: "button", on: { click: () => { this.filter = {}; this.search.value = ""; this.#changed(); } } }, "Clear all"));
+    fill(
+      this.nothing,
+      h("p.strong", null, "No trace passes this filter."),
+      h(
+        "p.muted",
+        null,
+        faults.length ? "Without one of these there would be some:" : "Clear it to see all again.",
+      ),
+      faults.map((key) =>
+        h(
+          "button.button",
+          { type: "button", on: { click: () => this.#set(key, []) } },
+          `Without ${FACET_NAMES[key]?.toLowerCase() ?? EXTRA_NAMES[key](this.filter[key][0])}`,
+        ),
+      ),
+      h(
+        "button.button",
+        {
+          type: "button",
+          on: {
+            click: () => {
+              this.filter = {};
+              this.search.value = "";
+              this.#changed();
+            },
+          },
+        },
+        "Clear all",
+      ),
+    );
   }
 
   #makeRow() {
     const cells = this.columns.map((column) => column.make());
-    const element = h("a.trace-row", {
-      role: "option", tabindex: -1,
-      on: { click: () => this.#remember(position) },
-    }, cells.map((cell) => cell.element));
+    const element = h(
+      "a.trace-row",
+      {
+        role: "option",
+        tabindex: -1,
+        on: { click: () => this.#remember(position) },
+      },
+      cells.map((cell) => cell.element),
+    );
     element.id = `trace-row-${nextId++}`;
     let position = -1;
     return {
@@ -279,7 +416,12 @@ class TraceList {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    const step = { PageDown: this.virtual.perPage, PageUp: -this.virtual.perPage, Home: -this.rows.length, End: this.rows.length }[event.key];
+    const step = {
+      PageDown: this.virtual.perPage,
+      PageUp: -this.virtual.perPage,
+      Home: -this.rows.length,
+      End: this.rows.length,
+    }[event.key];
     if (step === undefined) return;
     this.#move(step);
     event.preventDefault();
@@ -294,122 +436,4 @@ function sample(rows, column) {
   const values = [];
   for (let i = 0; i < rows.length; i += step) values.push(column[rows[i]]);
   return values;
-}
-
-/** @typedef {{ element: HTMLElement, show: (list: TraceList, row: number) => void }} Cell */
-/** @typedef {{ label: string, width: string, sort?: string, class?: string, make: () => Cell }} Column */
-
-/** The columns that have something to show. @param {Report} report @returns {Column[]} */
-function columnsOf(report) {
-  const { table } = report;
-  const has = (/** @type {string} */ facet) => table.texts[facet].dict.length > 1;
-  /** @type {(Column | false)[]} */
-  const columns = [
-    { label: "", width: "14px", make: statusCell },
-    { label: "Name", width: "minmax(100px, 1.3fr)", sort: "name", make: () => textCell("muted", (l, r) => l.table.value("name", r) ?? "") },
-    { label: "Input", width: "minmax(120px, 3.2fr)", make: inputCell },
-    has("model") && { label: "Model", width: "minmax(84px, 0.9fr)", class: "wide", make: () => textCell("muted wide", (l, r) => l.table.value("model", r) ?? UNKNOWN) },
-    { label: "Took", width: "var(--took)", sort: "dur", class: "number", make: tookCell },
-    { label: "Tokens", width: "64px", sort: "tokens", class: "number wide", make: () => textCell("number wide", (l, r) => tokens(l.table.tokens[r]), tokensTitle) },
-    { label: "Cost", width: "70px", sort: "cost", class: "number wide", make: () => textCell("number wide", (l, r) => cost(l.table.cost[r], l.digits), costTitle) },
-    table.score.some((value) => !Number.isNaN(value)) && { label: "Score", width: "52px", sort: "score", class: "number wide", make: () => textCell("number wide", (l, r) => (Number.isNaN(l.table.score[r]) ? UNKNOWN : metric(l.table.score[r]))) },
-    (has("session") || has("user")) && { label: "Session", width: "minmax(64px, 0.6fr)", class: "wider", make: () => textCell("muted wider", sessionText, whoText) },
-    table.tagNames.length > 1 && { label: "Tags", width: "minmax(90px, 0.9fr)", class: "widest", make: () => textCell("muted widest", tagText, tagText) },
-    { label: "Age", width: "56px", sort: "start", class: "number", make: () => textCell("number muted", (l, r) => age(l.table.start[r], report.now), (l, r) => moment(l.table.start[r])) },
-  ];
-  return columns.filter((column) => column !== false);
-}
-
-/** @param {string} classes @param {(list: TraceList, row: number) => string} read @param {(list: TraceList, row: number) => string} [title] @returns {Cell} */
-function textCell(classes, read, title) {
-  const element = h("span", { class: `ellipsis ${classes}` });
-  return {
-    element,
-    show(list, row) {
-      element.textContent = visible(read(list, row));
-      if (title) element.title = visible(title(list, row));
-    },
-  };
-}
-
-/** @returns {Cell} */
-function statusCell() {
-  const element = h("span.cell-status");
-  let known = "";
-  return {
-    element,
-    show(list, row) {
-      const status = list.table.value("status", row) ?? "OK";
-      const key = status + list.table.gone[row];
-      if (key === known) return;
-      known = key;
-      const icon = statusIcon(status);
-      if (list.table.gone[row]) icon.classList.add("is-gone");
-      element.replaceChildren(icon);
-    },
-  };
-}
-
-/** @returns {Cell} */
-function inputCell() {
-  const badge = h("span.badge.is-error");
-  const text = h("span.ellipsis", { dir: "auto" });
-  return {
-    element: h("span.cell-input", null, badge, text),
-    show(list, row) {
-      const error = list.table.value("error", row);
-      const isFailed = list.table.value("status", row) === "ERROR";
-      badge.hidden = !isFailed;
-      badge.textContent = isFailed ? visible(lastName(error ?? "error")) : "";
-      badge.title = error ?? "";
-      text.textContent = list.table.input[row];
-      text.title = list.table.input[row];
-    },
-  };
-}
-
-/** `openai.RateLimitError` as people call it. @param {string} type */
-export const lastName = (type) => type.split(".").at(-1) || type;
-
-/** @returns {Cell} */
-function tookCell() {
-  const bar = h("i");
-  const text = h("span.number");
-  const element = h("span.cell-took", null, h("span.track", null, bar), text);
-  return {
-    element,
-    show(list, row) {
-      const took = list.table.duration[row];
-      const isRunning = Number.isNaN(took);
-      text.textContent = isRunning ? (list.table.gone[row] ? "cut short" : "running") : duration(took);
-      bar.style.setProperty("width", isRunning ? "0" : `${Math.min(100, (took / (list.longest ?? 1)) * 100)}%`);
-      element.classList.toggle("is-slow", took >= (list.slow ?? Infinity));
-    },
-  };
-}
-
-/** @param {TraceList} list @param {number} row */
-function tokensTitle({ table }, row) {
-  const [input, output] = [table.inputTokens[row], table.outputTokens[row]];
-  return Number.isNaN(table.tokens[row]) ? "No usage was reported" : `${count(input || 0)} in, ${count(output || 0)} out`;
-}
-
-/** @param {TraceList} list @param {number} row */
-function costTitle({ table }, row) {
-  return Number.isNaN(table.cost[row]) ? "The price is not known" : `$${table.cost[row]}`;
-}
-
-/** @param {TraceList} list @param {number} row */
-function sessionText({ table }, row) {
-  return table.value("session", row) ?? table.value("user", row) ?? "";
-}
-
-/** @param {TraceList} list @param {number} row */
-function whoText({ table }, row) {
-  return [table.value("session", row), table.value("user", row)].filter(Boolean).join(" · ");
-}
-
-/** @param {TraceList} list @param {number} row */
-function tagText({ table }, row) {
-  return table.tagIds[row].map((id) => table.tagNames[id]).join(", ");
 }

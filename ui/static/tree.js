@@ -66,8 +66,18 @@ export function buildTree(spans) {
 /** @param {TreeNode["role"]} role @param {number} span @returns {TreeNode} */
 function node(role, span) {
   return {
-    role, span, parent: -1, depth: 0, children: [], spans: 0, failures: 0, tokens: 0, cost: 0,
-    unpriced: false, tries: 1, cut: false,
+    role,
+    span,
+    parent: -1,
+    depth: 0,
+    children: [],
+    spans: 0,
+    failures: 0,
+    tokens: 0,
+    cost: 0,
+    unpriced: false,
+    tries: 1,
+    cut: false,
   };
 }
 
@@ -105,7 +115,11 @@ function markTries(nodes, spans, siblings) {
     const span = spans[i];
     const key = span.kind + "\n" + span.name;
     const before = last.get(key);
-    if (before !== undefined && spans[before].status === "ERROR" && endOf(spans[before]) <= span.at_ns) {
+    if (
+      before !== undefined &&
+      spans[before].status === "ERROR" &&
+      endOf(spans[before]) <= span.at_ns
+    ) {
       nodes[i].tries = nodes[before].tries + 1;
     }
     last.set(key, i);
@@ -122,18 +136,27 @@ function grouped(nodes, spans, siblings) {
   const alike = new Map();
   for (const i of siblings) {
     const one = nodes[i];
-    const key = one.role === "span" ? `${spans[i].kind}\n${spans[i].name}\n${one.children.length > 0}` : `${i}`;
+    const key =
+      one.role === "span"
+        ? `${spans[i].kind}\n${spans[i].name}\n${one.children.length > 0}`
+        : `${i}`;
     const members = alike.get(key);
     if (members) members.push(i);
     else alike.set(key, [i]);
   }
-  return [...alike.values()].flatMap((members) => {
-    if (members.length <= MOST_ALIKE) return members;
-    const group = { ...node("group", members[0]), parent: nodes[members[0]].parent, children: members };
-    const place = nodes.push(group) - 1;
-    for (const member of members) nodes[member].parent = place;
-    return [place];
-  }).sort((a, b) => startOf(nodes[a], spans) - startOf(nodes[b], spans));
+  return [...alike.values()]
+    .flatMap((members) => {
+      if (members.length <= MOST_ALIKE) return members;
+      const group = {
+        ...node("group", members[0]),
+        parent: nodes[members[0]].parent,
+        children: members,
+      };
+      const place = nodes.push(group) - 1;
+      for (const member of members) nodes[member].parent = place;
+      return [place];
+    })
+    .sort((a, b) => startOf(nodes[a], spans) - startOf(nodes[b], spans));
 }
 
 /** Depths downwards, sums upwards. @param {TreeNode[]} nodes @param {Span[]} spans @param {number[]} roots */
@@ -176,7 +199,7 @@ export function closedAtFirst({ nodes, roots }, focus) {
   if (nodes.length > MOST_OPEN) {
     const open = new Set(pathTo(nodes, focus));
     let seen = roots.length;
-    for (let level = [...roots]; level.length; ) {
+    for (let level = [...roots]; level.length;) {
       const next = [];
       for (const i of level) {
         const children = nodes[i].children;
@@ -218,8 +241,9 @@ export function visibleRows({ nodes, roots }, closed) {
 
 /** All spans below a node, in the order of the tree. @param {TreeNode[]} nodes @param {number} position */
 export function spansBelow(nodes, position) {
-  return visibleRows({ nodes, roots: [...nodes[position].children] }, new Set())
-    .filter((i) => nodes[i].role === "span");
+  return visibleRows({ nodes, roots: [...nodes[position].children] }, new Set()).filter(
+    (i) => nodes[i].role === "span",
+  );
 }
 
 /** Where a failure began: the first failed span that holds no other failed one; -1 without. @param {TreeNode[]} nodes @param {Span[]} spans */

@@ -50,7 +50,9 @@ export class Waterfall {
     }
     this.digits = costDigits(tree.nodes.map((node) => node.cost));
     this.host = h("div.rows", {
-      role: "tree", tabindex: 0, "aria-label": "Spans",
+      role: "tree",
+      tabindex: 0,
+      "aria-label": "Spans",
       on: { keydown: (/** @type {KeyboardEvent} */ event) => this.#key(event) },
     });
     this.ruler = h("div.ruler", { "aria-hidden": "true" });
@@ -150,16 +152,33 @@ export class Waterfall {
 
   #drawRuler() {
     const [from, to] = this.zoom;
-    const share = this.width === "tokens" ? `share of ${tokens(this.total.tokens)} tokens` : `share of ${cost(this.total.cost)}`;
+    const share =
+      this.width === "tokens"
+        ? `share of ${tokens(this.total.tokens)} tokens`
+        : `share of ${cost(this.total.cost)}`;
     const marks = [0, 0.25, 0.5, 0.75, 1].map((at) =>
-      h("span", { css: { left: `${at * 100}%` } }, from + at * (to - from) ? duration(from + at * (to - from)) : "0"));
-    fill(this.ruler, h("span.ruler-count", null, plural(this.spans.length, "span")), h("span"),
-      h("div", null, this.width === "time" ? marks : h("span", { css: { left: "0%" } }, share)));
+      h(
+        "span",
+        { css: { left: `${at * 100}%` } },
+        from + at * (to - from) ? duration(from + at * (to - from)) : "0",
+      ),
+    );
+    fill(
+      this.ruler,
+      h("span.ruler-count", null, plural(this.spans.length, "span")),
+      h("span"),
+      h("div", null, this.width === "time" ? marks : h("span", { css: { left: "0%" } }, share)),
+    );
   }
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    const step = { PageDown: this.virtual.perPage, PageUp: -this.virtual.perPage, Home: -Infinity, End: Infinity }[event.key];
+    const step = {
+      PageDown: this.virtual.perPage,
+      PageUp: -this.virtual.perPage,
+      Home: -Infinity,
+      End: Infinity,
+    }[event.key];
     if (step === undefined) return;
     this.move(step);
     event.preventDefault();
@@ -180,8 +199,13 @@ export class Waterfall {
       track: h("div.track"),
     };
     parts.track.append(parts.bar, parts.cached, parts.first, parts.share);
-    const element = h("div.span-row", { role: "treeitem" },
-      h("div.span-name", null, parts.indent, parts.twist, parts.icon, parts.label, parts.badges), parts.value, parts.track);
+    const element = h(
+      "div.span-row",
+      { role: "treeitem" },
+      h("div.span-name", null, parts.indent, parts.twist, parts.icon, parts.label, parts.badges),
+      parts.value,
+      parts.track,
+    );
     element.id = `span-row-${nextId++}`;
     let position = -1;
     element.addEventListener("click", () => {
@@ -215,7 +239,8 @@ export class Waterfall {
     element.setAttribute("aria-setsize", String(this.rows.length));
     element.setAttribute("aria-selected", String(isSelected));
     if (isSelected) this.host.setAttribute("aria-activedescendant", element.id);
-    if (node.children.length) element.setAttribute("aria-expanded", String(!this.closed.has(position)));
+    if (node.children.length)
+      element.setAttribute("aria-expanded", String(!this.closed.has(position)));
     else element.removeAttribute("aria-expanded");
     parts.indent.style.setProperty("width", `${6 + Math.min(node.depth, 24) * 14}px`);
     parts.twist.textContent = node.children.length ? (this.closed.has(position) ? "▸" : "▾") : "";
@@ -226,7 +251,16 @@ export class Waterfall {
     const label = this.#label(node, span);
     parts.label.textContent = visible(label);
     parts.label.title = visible(span?.name ?? label);
-    fill(parts.badges, this.#badges(node, span, position).map(([text, look]) => h(`span.badge${look}`, { "aria-label": text === "✕" ? "error" : null, role: text === "✕" ? "img" : null }, text)));
+    fill(
+      parts.badges,
+      this.#badges(node, span, position).map(([text, look]) =>
+        h(
+          `span.badge${look}`,
+          { "aria-label": text === "✕" ? "error" : null, role: text === "✕" ? "img" : null },
+          text,
+        ),
+      ),
+    );
   }
 
   /** @param {TreeNode} node @param {Span | undefined} span */
@@ -240,16 +274,21 @@ export class Waterfall {
     /** @type {[string, string][]} */
     const badges = [];
     if (node.role === "span" && span?.status === "ERROR") badges.push(["✕", ".is-error"]);
-    if (span?.retries && node.role === "span") badges.push([plural(span.retries + 1, "try", "tries"), ""]);
+    if (span?.retries && node.role === "span")
+      badges.push([plural(span.retries + 1, "try", "tries"), ""]);
     if (node.tries > 1) badges.push([`try ${node.tries}`, ""]);
-    if (node.role === "span" && span?.status === "UNFINISHED") badges.push([span.gone ? "cut short" : "unfinished", ".is-warning"]);
+    if (node.role === "span" && span?.status === "UNFINISHED")
+      badges.push([span.gone ? "cut short" : "unfinished", ".is-warning"]);
     if (span?.incomplete && node.role === "span") badges.push(["stream broken off", ".is-warning"]);
     if (node.cut) badges.push(["circle of parents, cut here", ".is-warning"]);
     if (this.#isEarly(node, span)) badges.push(["before its parent", ".is-warning"]);
     const hidden = node.spans - (node.role === "span" ? 1 : 0);
     if (this.closed.has(position) && hidden) {
       const failures = node.failures - (node.role === "span" && span?.status === "ERROR" ? 1 : 0);
-      badges.push([`${node.role === "group" ? "× " : "+"}${count(node.role === "group" ? node.children.length : hidden)}`, ""]);
+      badges.push([
+        `${node.role === "group" ? "× " : "+"}${count(node.role === "group" ? node.children.length : hidden)}`,
+        "",
+      ]);
       if (failures) badges.push([`${count(failures)} failed`, ".is-error"]);
     }
     return badges;
@@ -258,7 +297,12 @@ export class Waterfall {
   /** Clocks differ: drawn where it says, and marked. @param {TreeNode} node @param {Span | undefined} span */
   #isEarly(node, span) {
     const parent = this.tree.nodes[node.parent];
-    return node.role === "span" && !!span && parent?.role === "span" && span.at_ns < this.spans[parent.span].at_ns - 1e6;
+    return (
+      node.role === "span" &&
+      !!span &&
+      parent?.role === "span" &&
+      span.at_ns < this.spans[parent.span].at_ns - 1e6
+    );
   }
 
   /** @param {TreeNode} node */
@@ -268,7 +312,10 @@ export class Waterfall {
 
   /** From and to. @param {TreeNode} node */
   #extent(node) {
-    const one = (/** @type {Span} */ span) => [span.at_ns, span.duration_ns === null ? this.end : span.at_ns + span.duration_ns];
+    const one = (/** @type {Span} */ span) => [
+      span.at_ns,
+      span.duration_ns === null ? this.end : span.at_ns + span.duration_ns,
+    ];
     if (node.role === "span") return one(this.spans[node.span]);
     const all = node.children.map((child) => one(this.spans[this.tree.nodes[child].span]));
     return [Math.min(...all.map(([from]) => from)), Math.max(...all.map(([, to]) => to))];
@@ -295,7 +342,10 @@ export class Waterfall {
     this.#place(parts.bar, from, to);
     const took = node.role === "group" ? quantile(this.#durations(node), 0.5) : span.duration_ns;
     parts.value.textContent = duration(took);
-    parts.value.title = node.role === "group" ? `The median of them; the longest took ${duration(Math.max(...this.#durations(node)))}` : "";
+    parts.value.title =
+      node.role === "group"
+        ? `The median of them; the longest took ${duration(Math.max(...this.#durations(node)))}`
+        : "";
     if (node.role !== "span" || span.first_token_ns === undefined) return;
     parts.first.hidden = parts.bar.hidden;
     this.#place(parts.first, from, Math.min(to, from + span.first_token_ns));
@@ -318,7 +368,11 @@ export class Waterfall {
     const total = this.width === "tokens" ? this.total.tokens : this.total.cost;
     const isUnpriced = this.width === "cost" && node.unpriced && !node.cost;
     const share = total ? value / total : 0;
-    parts.value.textContent = !value ? UNKNOWN : this.width === "tokens" ? tokens(value) : cost(value, this.digits);
+    parts.value.textContent = !value
+      ? UNKNOWN
+      : this.width === "tokens"
+        ? tokens(value)
+        : cost(value, this.digits);
     parts.value.title = isUnpriced ? "The price is not known" : "";
     parts.bar.hidden = !value && !isUnpriced;
     parts.bar.style.setProperty("left", "0%");
@@ -337,9 +391,12 @@ export class Waterfall {
 
   /** @param {HTMLElement} track @param {HTMLElement[]} pool @param {TreeNode} node */
   #showCritical(track, pool, node) {
-    const stretches = this.width === "time" && node.role === "span" ? this.stretches.get(node.span) ?? [] : [];
+    const stretches =
+      this.width === "time" && node.role === "span" ? (this.stretches.get(node.span) ?? []) : [];
     const [start, end] = this.zoom;
-    const seen = stretches.filter(([from, to]) => to > start && from < end && to - from > (end - start) / 500);
+    const seen = stretches.filter(
+      ([from, to]) => to > start && from < end && to - from > (end - start) / 500,
+    );
     const shown = merged(seen, (end - start) / 400);
     while (pool.length < shown.length) {
       const line = h("i.critical");
@@ -380,6 +437,15 @@ function merged(stretches, gap) {
 
 /** What the marks of the bars mean. */
 export function legend() {
-  return h("span.legend", { title: "Critical path: from the end backwards, always the work that ended last. Of work side by side only what was waited for is underlined." },
-    h("i.legend-critical"), "waited for", h("i.legend-first"), "first token");
+  return h(
+    "span.legend",
+    {
+      title:
+        "Critical path: from the end backwards, always the work that ended last. Of work side by side only what was waited for is underlined.",
+    },
+    h("i.legend-critical"),
+    "waited for",
+    h("i.legend-first"),
+    "first token",
+  );
 }

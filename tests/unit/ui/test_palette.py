@@ -1,6 +1,7 @@
 """Colours can be read and told apart, also by people who see fewer of them."""
 
 import itertools
+import math
 import re
 from pathlib import Path
 
@@ -76,7 +77,7 @@ def lab(colour: Colour) -> Colour:
 
 def distance(a: Colour, b: Colour) -> float:
     """CIE76."""
-    return sum((p - q) ** 2 for p, q in zip(lab(a), lab(b), strict=True)) ** 0.5
+    return math.dist(lab(a), lab(b))
 
 
 TEXTS = ("text", "muted", "faint", "link", "error", "warning", "good", *KINDS, "step")

@@ -44,6 +44,11 @@ def test_no_way_from_text_to_markup_or_code(path: Path) -> None:
     assert not forbidden.search(path.read_text())
 
 
+def test_script_and_style_stay_small() -> None:
+    assert len(script()) < 150_000
+    assert len(style()) < 32_000
+
+
 def test_every_module_is_checked_and_used() -> None:
     for path in MODULES:
         assert path.read_text().startswith("// @ts-check\n"), path
@@ -61,6 +66,11 @@ def test_comments_stay_behind_and_strings_do_not() -> None:
         'const a = "/* kept */"; // kept',
         "const b = (a);",
     ]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+def test_no_text_spans_lines(path: Path) -> None:
+    assert [line for line in path.read_text().splitlines() if line.count("`") % 2] == []
 
 
 @pytest.mark.parametrize(
