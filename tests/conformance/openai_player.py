@@ -65,7 +65,7 @@ class _ToReplay(httpx2.HTTPTransport):
     """Sends what is meant for any host to the replay server."""
 
     def __init__(self, port: int) -> None:
-        super().__init__()
+        super().__init__(verify=False)  # plain HTTP: no certificates to load
         self.port = port
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -75,7 +75,7 @@ class _ToReplay(httpx2.HTTPTransport):
 
 class _AsyncToReplay(httpx2.AsyncHTTPTransport):
     def __init__(self, port: int) -> None:
-        super().__init__()
+        super().__init__(verify=False)  # plain HTTP: no certificates to load
         self.port = port
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:

@@ -14,7 +14,7 @@ from stored_atoms import stored_atoms
 import tracekit
 from tracekit import config, guard
 
-pytestmark = pytest.mark.corpus
+pytestmark = [pytest.mark.corpus, pytest.mark.timeout(600)]
 EXCHANGES = exchanges()
 Row = dict[str, Any]
 
@@ -31,7 +31,13 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, s
                 for way in ("sync", "raw", "streaming"):
                     play(exchange, way, port)
                 asyncio.run(play_async(exchange, port))
-        yield _stored()
+        stored = _stored()
+        listed = tracekit.search_traces().set_index("trace_id").to_dict("index")
+        for exchange_id in EXCHANGES:
+            row = stored["sync", exchange_id]
+            row["trace"] = tracekit.get_trace(row["trace_id"])
+            row["listed"] = {str(k): _known(v) for k, v in listed[row["trace_id"]].items()}
+        yield stored
     finally:
         tracekit.openai.autolog(disable=True)
         guard.strict = False
@@ -185,6 +191,21 @@ def test_a_stream_has_a_time_to_first_token(rows: Rows, exchange_id: str) -> Non
         assert bool(row["attributes"].get("gen_ai.request.stream")) == facts.stream
 
 
+@each
+def test_search_and_get_give_the_same(rows: Rows, exchange_id: str) -> None:
+    row = rows["sync", exchange_id]
+    root, listed = row["trace"].root, row["listed"]
+    for name in ("provider", "request_model", "response_id", "input_tokens", "output_tokens"):
+        assert getattr(root, name) == row[name], name
+    assert list(root.finish_reasons or []) == (row["finish_reasons"] or [])
+    assert root.output_messages == row["output_messages"]
+    assert listed["session_id"] == row["session_id"]
+    assert listed["status"] == ("ERROR" if row["status"] == "ERROR" else "OK")
+    if row["operation"] in {"chat", "text_completion", "embeddings"}:
+        assert listed["input_tokens"] == row["input_tokens"]
+        assert listed["output_tokens"] == row["output_tokens"]
+
+
 # Nothing of an answer is lost without a reason
 
 IGNORED = {
@@ -226,7 +247,8 @@ def test_every_value_of_an_answer_is_stored_or_left_out_for_a_reason(
     exchange = EXCHANGES[exchange_id]
     if exchange["response"]["status"] >= 400:
         return
-    stored = set(_leaves(_unpacked(rows["sync", exchange_id])))
+    row = {k: v for k, v in rows["sync", exchange_id].items() if k not in {"trace", "listed"}}
+    stored = set(_leaves(_unpacked(row)))
     held = {str(value) for _, value in stored}
     missing = [
         (key, value)
