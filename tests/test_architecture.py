@@ -28,7 +28,7 @@ GATES = {
     "langchain_core": ("tracekit/integrations/", "tracekit/demo/"),
     "langchain_openai": ("tracekit/demo/",),
     "click": ("tracekit/cli",),
-    "opentelemetry": ("tracekit/provider.py", "tracekit/tracing.py", "tracekit/integrations/", "tracekit/context.py"),
+    "opentelemetry": ("tracekit/provider.py", "tracekit/tracing/", "tracekit/integrations/", "tracekit/context.py"),
     "fcntl": ("tracekit/store/",),
 }  # fmt: skip
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from pathlib import PurePath
+from types import UnionType
 from typing import Any, cast
 
 import orjson
@@ -91,16 +92,16 @@ class _Walk:
         self.nodes += 1
         if self.nodes > MAX_NODES or time.perf_counter() > self.deadline:
             return "<cut>"
-        return self.deep(value, 0) if isinstance(value, str | int) else _opened(value)
+        return self.deep(value, 0) if _is(value, str | int) else _opened(value)
 
     def deep(self, value: Any, depth: int) -> Any:
         if value is None or value is True or value is False:
             return value
-        if isinstance(value, str):
+        if _is(value, str):
             return self.text(value)
-        if isinstance(value, int):
+        if _is(value, int):
             return _integer(int(value))
-        if isinstance(value, float):
+        if _is(value, float):
             return float(value)
         return self.inside(value, depth)
 
@@ -116,6 +117,8 @@ class _Walk:
         self.path.add(identity)
         try:
             return self.container(_opened(value), depth)
+        except Exception:
+            return _name(value)
         finally:
             self.path.discard(identity)
 
@@ -125,13 +128,18 @@ class _Walk:
             return {_key(key): self.deep(item, depth + 1) for key, item in items}
         if type(value) is list:
             return [self.deep(item, depth + 1) for item in cast("list[Any]", value)[:MAX_NODES]]
-        return self.deep(value, depth) if isinstance(value, str | int | float) else value
+        return self.deep(value, depth) if _is(value, str | int | float) else value
 
     def text(self, value: str) -> str:
         text = str.__str__(value)
         if len(text) > self.max_text_length:
             text = cut(text, self.max_text_length)
         return text.encode("utf-8", "replace").decode() if not _is_unicode(text) else text
+
+
+def _is(value: Any, kinds: type | UnionType) -> bool:
+    """`isinstance` by the type alone: the value's own `__class__` may be code of the program."""
+    return issubclass(type(value), kinds)
 
 
 def _is_unicode(text: str) -> bool:
@@ -160,29 +168,29 @@ def _opened(value: Any) -> Any:
     kind: type[Any] = type(value)
     if kind is dict or kind is list:
         return value
-    if isinstance(value, tuple):
+    if _is(value, tuple):
         fields = getattr(kind, "_fields", None)
         items: list[Any] = list(cast("tuple[Any, ...]", value))
         return dict(zip(fields, items, strict=False)) if fields else items
-    if isinstance(value, dict):
+    if _is(value, dict):
         mapping: dict[Any, Any] = value
         return dict.copy(mapping)
-    if isinstance(value, list):
+    if _is(value, list):
         sequence: list[Any] = value
         return list.copy(sequence)
-    if isinstance(value, set | frozenset):
+    if _is(value, set | frozenset):
         return list(cast("set[Any]", value))
     return _opened_object(value)
 
 
 def _opened_object(value: Any) -> Any:
-    if isinstance(value, bytes | bytearray | memoryview):
+    if _is(value, bytes | bytearray | memoryview):
         return _bytes(value)
-    if isinstance(value, Decimal | PurePath):
+    if _is(value, Decimal | PurePath):
         return str(value)
-    if isinstance(value, BaseException):
+    if _is(value, BaseException):
         return {"type": _name(value), "args": list(value.args)}
-    if isinstance(value, type):
+    if _is(value, type):
         return f"<class {value.__module__}.{value.__qualname__}>"
     if dataclasses.is_dataclass(value):
         fields = _instance_fields(value)
@@ -197,7 +205,7 @@ def _opened_foreign(value: Any) -> Any:
     if "pydantic.main.BaseModel" in names or "pydantic.v1.main.BaseModel" in names:
         fields = _instance_fields(value)
         extra = fields.pop("__pydantic_extra__", None)
-        return {**fields, **cast("dict[str, Any]", extra if isinstance(extra, dict) else {})}
+        return {**fields, **cast("dict[str, Any]", extra if type(extra) is dict else {})}
     if names & {"pydantic.types.SecretStr", "pydantic.types.SecretBytes"}:
         return "**********"
     if kind.__module__ in {"datetime", "uuid"}:
@@ -209,9 +217,9 @@ def _opened_foreign(value: Any) -> Any:
     if "numpy.generic" in names:
         return value.item()
     if kind.__module__ in {"types", "collections", "builtins"}:
-        if isinstance(value, Mapping):
+        if _is(value, Mapping):
             return dict(cast("Mapping[Any, Any]", value))
-        if isinstance(value, AbstractSet):
+        if _is(value, AbstractSet):
             return list(cast("AbstractSet[Any]", value))
     return _name(value)
 

@@ -16,7 +16,7 @@ from tracekit import capture
 class Hostile:
     """Everything that a serialiser might be tempted to call."""
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattribute__(self, name: str) -> Any:
         raise RuntimeError(name)
 
     def __str__(self) -> str:
