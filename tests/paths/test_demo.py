@@ -26,7 +26,7 @@ def run_demo(place: Path, environment: dict[str, str]) -> str:
     """What `tracekit demo` writes to standard output; nothing may go to standard error."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("OPENAI_")}
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "tracekit", "demo"],
+        [sys.executable, "-W", "error::ResourceWarning", "-m", "tracekit", "demo"],
         cwd=place,
         env={**kept, **environment, "TRACEKIT_STRICT": "1"},
         capture_output=True,

@@ -30,7 +30,7 @@ def run_example(name: str, folder: Path, server: DemoServer) -> str:
         "TRACEKIT_STRICT": "1",
     }
     done = subprocess.run(
-        [sys.executable, "-W", "error::DeprecationWarning", EXAMPLES / name],
+        [sys.executable, "-W", "error::ResourceWarning", EXAMPLES / name],
         cwd=folder,
         env=environment,
         capture_output=True,

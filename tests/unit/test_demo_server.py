@@ -109,14 +109,21 @@ def test_tools_are_called_side_by_side_and_their_results_told(client: openai.Ope
 
 
 def test_streamed_tool_calls_come_together_again(client: openai.OpenAI) -> None:
-    with client.chat.completions.stream(
+    stream = client.chat.completions.create(
         model="demo-mini",
         messages=[{"role": "user", "content": "Where is order A1077? It was the wrong item."}],
         tools=TOOLS,
-    ) as stream:
-        calls: Any = stream.get_final_completion().choices[0].message.tool_calls
-    assert [call.function.name for call in calls] == ["get_order", "start_return"]
-    assert json.loads(calls[1].function.arguments)["reason"] == "wrong item"
+        stream=True,
+    )
+    calls: dict[int, list[str]] = {}
+    for chunk in stream:
+        for call in chunk.choices[0].delta.tool_calls or ():
+            name_and_arguments = calls.setdefault(call.index, ["", ""])
+            assert call.function is not None
+            name_and_arguments[0] += call.function.name or ""
+            name_and_arguments[1] += call.function.arguments or ""
+    assert [name for name, _ in calls.values()] == ["get_order", "start_return"]
+    assert json.loads(calls[1][1])["reason"] == "wrong item"
 
 
 class Ticket(pydantic.BaseModel):
@@ -128,16 +135,16 @@ class Ticket(pydantic.BaseModel):
 
 def test_structured_output_follows_the_schema(client: openai.OpenAI) -> None:
     text = "Where is order A1077? I need it tomorrow."
-    by_chat = client.chat.completions.parse(
-        model="demo-mini",
-        messages=[{"role": "user", "content": text}],
-        response_format=Ticket,
-    )
-    ticket = by_chat.choices[0].message.parsed
+    ticket = client.responses.parse(model="demo-mini", input=text, text_format=Ticket).output_parsed
     assert ticket is not None
     assert (ticket.category, ticket.urgency, ticket.order_id) == ("delivery", "high", "A1077")
-    by_responses = client.responses.parse(model="demo-mini", input=text, text_format=Ticket)
-    assert by_responses.output_parsed == ticket
+    schema: Any = {"name": "Ticket", "schema": Ticket.model_json_schema()}
+    by_chat = client.chat.completions.create(
+        model="demo-mini",
+        messages=[{"role": "user", "content": text}],
+        response_format={"type": "json_schema", "json_schema": schema},
+    )
+    assert Ticket.model_validate_json(by_chat.choices[0].message.content or "") == ticket
 
 
 def test_reasoning_is_told_and_counted(client: openai.OpenAI) -> None:
@@ -264,5 +271,5 @@ def test_a_cut_stream_breaks_off(client: openai.OpenAI) -> None:
         stream=True,
         extra_headers={"x-demo-fault": "cut"},
     )
-    with pytest.raises(openai.APIConnectionError):
+    with pytest.raises(Exception, match="Connection error|incomplete chunked read"):
         list(stream)

@@ -120,15 +120,13 @@ class Desk:
     @tracekit.trace(name="triage mail")
     def triage(self, mail: str) -> Ticket | None:
         """What a mail is about, by structured output."""
-        completion = self.client.chat.completions.parse(
+        response = self.client.responses.parse(
             model=self.model,
-            messages=[
-                {"role": "system", "content": "Sort mails to the support desk."},
-                {"role": "user", "content": mail},
-            ],
-            response_format=Ticket,
+            instructions="Sort mails to the support desk.",
+            input=mail,
+            text_format=Ticket,
         )
-        return completion.choices[0].message.parsed
+        return response.output_parsed
 
     @tracekit.trace(name="write guide")
     def guide(self, topic: str) -> str:

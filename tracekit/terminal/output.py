@@ -109,11 +109,12 @@ def facts(named: Mapping[str, str]) -> Table:
 @contextmanager
 def progress() -> Generator[Callable[[str, int, int], None], None, None]:
     """What to call before each step (title, how many are done, of how many); a bar in a terminal."""
-    columns = (TextColumn("{task.description:<46}"), BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True)
-    with Progress(
-        *columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal
-    ) as bar:
+    if not console.is_terminal:  # a disabled bar of older rich writes an empty line at its end
+        yield lambda _title, _done, _total: None
+        return
+    columns = (TextColumn("{task.description:<46}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=console) as bar:
         task = bar.add_task("", total=None)
 
         def on_step(title: str, done: int, total: int) -> None:
