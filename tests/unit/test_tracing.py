@@ -1,4 +1,5 @@
 import asyncio
+import contextvars
 import inspect
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -319,3 +320,17 @@ def test_using_an_ended_span_harms_nobody(store: Store) -> None:
 def test_decorating_above_staticmethod_says_how_to_mend_it() -> None:
     with pytest.raises(TypeError, match="below @staticmethod"):
         tracekit.trace(staticmethod(len))  # type: ignore[arg-type]
+
+
+def test_a_coroutine_driven_from_two_contexts_is_not_disturbed(store: Store) -> None:
+    @tracekit.trace
+    async def work() -> str:
+        await asyncio.sleep(0)
+        return "done"
+
+    coroutine = work()
+    contextvars.Context().run(coroutine.send, None)
+    with pytest.raises(StopIteration) as stop:
+        contextvars.Context().run(coroutine.send, None)
+    assert stop.value.value == "done"
+    assert spans(store)["work"]["status"] == "UNSET"

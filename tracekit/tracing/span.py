@@ -249,7 +249,10 @@ class active:
         )
 
     def __exit__(self, *_: object) -> None:
-        context.current_span.reset(self._token)
+        try:
+            context.current_span.reset(self._token)
+        except ValueError:  # a coroutine that was driven from several contexts
+            context.current_span.set(None)
         if self._otel is not None:
             otel_context.detach(self._otel)
 
