@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tracekit import semconv
 from tracekit.model import Artifact, Assessment, Metric, Run, Span, Trace, TraceSummary
 from tracekit.ui.content import parsed, plain, preview, without_base64
 
@@ -191,6 +192,7 @@ _FACTS: dict[str, _Fact] = {
     "type": lambda s: s.span_type,
     "message": lambda s: s.status_message,
     "error": lambda s: s.error_type,
+    "billed": lambda s: s.operation in semconv.MODEL_CALLS or None,
     "gone": lambda s: s.process_gone or None,
     "incomplete": lambda s: s.incomplete or None,
     "provider": lambda s: s.provider,

@@ -52,22 +52,48 @@ export function partText(part) {
   return typeof text === "string" ? text : JSON.stringify(text, null, 2);
 }
 
-/** What a call was asked and said. @param {Content} content @param {Content | null} before of an earlier call @returns {Conversation} */
-export function conversationOf(content, before) {
+/**
+ * What a call was asked and said.
+ * @param {Content} content
+ * @param {Content | null} before of an earlier call
+ * @param {Message[]} [history] that the provider kept and the request left out
+ * @returns {Conversation}
+ */
+export function conversationOf(content, before, history = []) {
   const input = messagesOf(content.input_messages);
-  const output = messagesOf(content.output_messages);
-  const known = before
-    ? [...messagesOf(before.input_messages), ...messagesOf(before.output_messages)]
-    : [];
+  const asked = before ? messagesOf(before.input_messages) : [];
+  const known = before ? [...asked, ...messagesOf(before.output_messages)] : [];
   const shared = sharedLength(known, input);
-  const asked = before ? messagesOf(before.input_messages).length : 0;
   return {
     system: Array.isArray(content.system) ? content.system : content.system ? [content.system] : [],
-    before: input.slice(0, shared),
+    before: [...history, ...input.slice(0, shared)],
     fresh: input.slice(shared),
-    output,
-    changed: shared > 0 && shared < asked,
+    output: messagesOf(content.output_messages),
+    changed: shared > 0 && shared < asked.length,
   };
+}
+
+/**
+ * Messages of the calls that a call continues by their id: the provider knew them, the request
+ * did not repeat them.
+ * @param {number} span @param {Span[]} spans @param {(span: number) => Content | undefined} contentOf
+ */
+export function historyOf(span, spans, contentOf) {
+  /** @type {Message[][]} */
+  const parts = [];
+  const seen = new Set();
+  for (let at = span; at >= 0 && !seen.has(at);) {
+    seen.add(at);
+    const id = contentOf(at)?.attributes?.["gen_ai.request.previous_response.id"];
+    at = id ? spans.findIndex((one) => one.response_id === id) : -1;
+    const content = contentOf(at);
+    if (content)
+      parts.unshift([
+        ...messagesOf(content.input_messages),
+        ...messagesOf(content.output_messages),
+      ]);
+  }
+  return parts.flat();
 }
 
 /** How many messages two lists begin with alike. @param {Message[]} a @param {Message[]} b */
@@ -92,6 +118,9 @@ function essence(message) {
   return JSON.stringify([message.role, parts.filter((part) => part[1] !== "")]);
 }
 
+/** @param {Span} span */
+const endOf = (span) => span.at_ns + (span.duration_ns ?? 0);
+
 /** The calls of models in a trace, in their order. @param {Span[]} spans */
 export function modelCalls(spans) {
   return spans.flatMap((span, i) => (span.kind === "model" ? [i] : []));
@@ -105,7 +134,7 @@ export function callBefore(span, spans, contentOf) {
   const input = messagesOf(contentOf(span)?.input_messages);
   let [best, most] = [-1, 0];
   const earlier = modelCalls(spans)
-    .filter((i) => i < span)
+    .filter((i) => i < span && endOf(spans[i]) <= spans[span].at_ns)
     .slice(-24);
   for (const i of earlier) {
     const content = contentOf(i);

@@ -107,8 +107,10 @@ export function bytes(value) {
 
 /** Relative, for lists. @param {number} ms @param {number} nowMs when the report was written */
 export function age(ms, nowMs) {
-  const minutes = Math.floor((nowMs - ms) / 60_000);
-  if (minutes < 1) return "now";
+  const seconds = Math.floor((nowMs - ms) / 1000);
+  if (seconds < 1) return "now";
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return `${minutes} min`;
   if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h`;
   return `${count(Math.floor(minutes / 1440))} d`;

@@ -17,6 +17,9 @@ import { quantile } from "./table.js";
 const MOST_LISTED = 6;
 const HOUR = 3_600_000;
 const WIDTHS = [
+  1000,
+  5000,
+  15_000,
   60_000,
   5 * 60_000,
   15 * 60_000,
@@ -28,6 +31,9 @@ const WIDTHS = [
 ];
 /** @type {Record<number, string>} */
 const WIDTH_NAMES = {
+  1000: "second",
+  5000: "5 seconds",
+  15000: "15 seconds",
   60000: "minute",
   300000: "5 minutes",
   900000: "15 minutes",
@@ -176,7 +182,7 @@ function binned({ table }, rows) {
 /** @param {number} ms @param {number} span */
 function clock(ms, span) {
   const text = new Date(ms).toISOString();
-  return span > 2 * 24 * HOUR ? text.slice(5, 10) : text.slice(11, 16);
+  return span > 2 * 24 * HOUR ? text.slice(5, 10) : text.slice(11, span < HOUR / 4 ? 19 : 16);
 }
 
 /** @param {Bin[]} bins */
@@ -323,7 +329,7 @@ function costByModel({ table }, rows) {
     );
   return card(
     "Cost by model",
-    "of a trace's first call",
+    "a trace counts for its first model",
     h(
       "div.card-body",
       null,

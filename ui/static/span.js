@@ -3,7 +3,14 @@
 
 import { copyButton, fact, fill, h, kindIcon, visible } from "./dom.js";
 import { count, duration } from "./format.js";
-import { answersOf, callBefore, conversationOf, messagesOf, modelCalls } from "./conversation.js";
+import {
+  answersOf,
+  callBefore,
+  conversationOf,
+  historyOf,
+  messagesOf,
+  modelCalls,
+} from "./conversation.js";
 import { readContent } from "./data.js";
 import {
   assessmentView,
@@ -293,10 +300,13 @@ export class SpanPanel {
     const contentOf = (/** @type {number} */ i) => this.contents.get(i);
     const isCall = spans[shown].kind === "model" && shown === position;
     const before = isCall ? callBefore(shown, spans, contentOf) : -1;
+    const history = historyOf(shown, spans, contentOf);
     const talk = conversationOf(
       contentOf(shown) ?? {},
       before < 0 ? null : (contentOf(before) ?? null),
+      history,
     );
+    if (!isCall) talk.fresh = [...talk.before.splice(0), ...talk.fresh];
     const view = conversationView(talk, {
       spans,
       goTo: this.goTo,

@@ -11,7 +11,7 @@
  * @property {number[]} children
  * @property {number} spans How many spans it stands for, itself included.
  * @property {number} failures
- * @property {number} tokens Of the model calls in it.
+ * @property {number} tokens Of the billed calls in it.
  * @property {number} cost
  * @property {boolean} unpriced A model call in it has no known price.
  * @property {number} tries Which try of the same work this is; 1 unless one before failed.
@@ -173,10 +173,9 @@ function sumUp(nodes, spans, roots) {
     const one = nodes[order[k]];
     if (one.role === "span") {
       const span = spans[one.span];
-      const isCall = span.kind === "model" || span.kind === "embedding";
       one.spans += 1;
       one.failures += span.status === "ERROR" ? 1 : 0;
-      if (isCall) {
+      if (span.billed) {
         one.tokens += (span.input_tokens ?? 0) + (span.output_tokens ?? 0);
         one.cost += span.cost_usd ?? 0;
         one.unpriced ||= span.cost_usd === undefined && one.tokens > 0;

@@ -95,6 +95,8 @@ export interface Span {
   type?: string;
   message?: string;
   error?: string;
+  /** One billed call of a model; what wraps it in a framework is not counted again. */
+  billed?: boolean;
   gone?: boolean;
   incomplete?: boolean;
   provider?: string;

@@ -19,7 +19,8 @@ let nextId = 0;
 export function spanLabel(span) {
   if (span.kind === "tool" && span.tool) return span.tool;
   if (span.kind === "agent" && span.agent) return span.agent;
-  return span.name;
+  const isPlain = span.operation === "chat" || !span.name.startsWith(`${span.operation} `);
+  return isPlain ? span.name : span.name.slice((span.operation ?? "").length + 1);
 }
 
 export class Waterfall {
@@ -156,7 +157,7 @@ export class Waterfall {
       this.width === "tokens"
         ? `share of ${tokens(this.total.tokens)} tokens`
         : `share of ${cost(this.total.cost)}`;
-    const marks = [0, 0.25, 0.5, 0.75, 1].map((at) =>
+    const marks = [0, 1 / 3, 2 / 3, 1].map((at) =>
       h(
         "span",
         { css: { left: `${at * 100}%` } },

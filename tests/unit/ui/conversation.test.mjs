@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { answersOf, callBefore, conversationOf, messagesOf } from "../../../ui/static/conversation.js";
+import { answersOf, callBefore, conversationOf, historyOf, messagesOf } from "../../../ui/static/conversation.js";
 
 const said = (role, content) => ({ role, parts: [{ type: "text", content }] });
 const call = (id, name) => ({ type: "tool_call", id, name, arguments: {} });
 const answer = (id, response) => ({ role: "tool", parts: [{ type: "tool_call_response", id, response }] });
-const model = { kind: "model" };
+const model = { kind: "model", at_ns: 0, duration_ns: 0 };
 
 const first = { input_messages: [said("system", "s"), said("user", "u")], output_messages: [{ role: "assistant", parts: [{ type: "reasoning", content: "hm" }, call("1", "look")] }] };
 const second = { input_messages: [said("system", "s"), said("user", "u"), { role: "assistant", parts: [call("1", "look")] }, answer("1", { ok: 1 })], output_messages: [said("assistant", "done")] };
@@ -50,4 +50,22 @@ test("messages in a provider's own form, and nonsense, are read as far as they g
   assert.deepEqual(messagesOf([{ role: 7, parts: ["x", { type: null }] }])[0].parts.map((part) => part.type), ["text", "unknown"]);
   assert.deepEqual(messagesOf("text"), []);
   assert.deepEqual(messagesOf([null, 3, "x"]), []);
+});
+
+test("what wraps a call in a framework is not the call before it", () => {
+  const spans = [{ kind: "model", at_ns: 0, duration_ns: 90 }, { kind: "model", at_ns: 5, duration_ns: 80 }];
+  assert.equal(callBefore(1, spans, () => first), -1);
+});
+
+test("a call that continues another by its id has that one's messages before its own", () => {
+  const spans = [{ ...model, response_id: "r1" }, { ...model, response_id: "r2" }, model];
+  const contents = [
+    { input_messages: [said("user", "u")], output_messages: [{ role: "assistant", parts: [call("1", "look")] }] },
+    { input_messages: [answer("1", 1)], output_messages: [said("assistant", "a")], attributes: { "gen_ai.request.previous_response.id": "r1" } },
+    { input_messages: [said("user", "more")], attributes: { "gen_ai.request.previous_response.id": "r2" } },
+  ];
+  const history = historyOf(2, spans, (i) => contents[i]);
+  assert.deepEqual(history.map((message) => message.role), ["user", "assistant", "tool", "assistant"]);
+  const talk = conversationOf(contents[2], null, history);
+  assert.deepEqual([talk.before.length, talk.fresh.length], [4, 1]);
 });

@@ -32,5 +32,5 @@ test("metrics keep NaN, infinity, the very small and the very large", () => {
 test("shares, sizes and ages", () => {
   assert.deepEqual([percent(0.042, 1), percent(0.0001), percent(NaN)], ["4.2 %", "<1 %", "–"]);
   assert.deepEqual([bytes(900), bytes(48_213), bytes(1_204_113)], ["900 B", "48.2 kB", "1.2 MB"]);
-  assert.deepEqual([age(0, 30_000), age(0, 3_600_000 * 5), age(0, 86_400_000 * 9)], ["now", "5 h", "9 d"]);
+  assert.deepEqual([age(0, 900), age(0, 30_000), age(0, 3_600_000 * 5), age(0, 86_400_000 * 9)], ["now", "30 s", "5 h", "9 d"]);
 });

@@ -56,7 +56,7 @@ test("the row one came for is open, however large the trace", () => {
 });
 
 test("sums go up: failures, tokens and cost of model calls alone", () => {
-  const call = { kind: "model", input_tokens: 10, output_tokens: 5, cost_usd: 0.5 };
+  const call = { kind: "model", billed: true, input_tokens: 10, output_tokens: 5, cost_usd: 0.5 };
   const agent = { kind: "agent", input_tokens: 10, output_tokens: 5, cost_usd: 0.5 };
   const spans = [span("root", undefined, 0, 9, agent), span("call", "root", 1, 2, call), span("bad", "root", 4, 1, { status: "ERROR" })];
   const { nodes } = buildTree(spans);
