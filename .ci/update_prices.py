@@ -5,8 +5,9 @@
 """Rewrites `tracekit/prices.json` from two well-kept public tables: `uv run .ci/update_prices.py`.
 
 LiteLLM's table has the exact model names, service tiers and long-context prices; genai-prices
-adds models that providers have retired, so that old traces keep a cost. Raise the versions
-above to read newer tables, run, and look at the difference: one line is one model.
+adds models that providers have retired, so that old traces keep a cost. What both list and
+price differently is left out, since no cost is better than a wrong one. Raise the versions above
+to read newer tables, run, and look at the difference: one line is one model.
 """
 
 import datetime
@@ -89,6 +90,13 @@ GENAI_KINDS = {
     "output_image_mtok": "image_output",
     "cache_image_read_mtok": "image_cache_read",
 }
+SETTLED = {
+    # audio is billed as input: https://github.com/BerriAI/litellm/pull/27875 (May 2026)
+    "gpt-4o-transcribe",
+    "gpt-4o-transcribe-diarize",
+    "gpt-4o-mini-transcribe",
+}
+"""Disputed, and LiteLLM is right."""
 TIERS = {"batches": "batch", "flex": "flex", "priority": "priority"}
 RATE = re.compile(
     r"(?P<kind>.+?)(_above_(?P<above>\d+)k_tokens)?(_(?P<tier>batches|flex|priority))?$"
@@ -170,7 +178,7 @@ def genai_table() -> Table:
         for model in provider.models if name else ():
             card = genai_card(newest(model.prices))
             if name and "input" in card:
-                table.setdefault(name, {}).update(dict.fromkeys(exact_names(model.match), card))
+                table.setdefault(name, {}).update({n: dict(card) for n in exact_names(model.match)})
     return table
 
 
@@ -208,6 +216,27 @@ def genai_card(price: ModelPrice | None) -> Card:
     return card
 
 
+def without_disputed(first: Table, second: Table) -> None:
+    """Take out of `first` what `second` prices differently: the rate, or the whole model."""
+    for provider, models in second.items():
+        for name, other in models.items():
+            card = first.get(provider, {}).get(name, {})
+            disputed = {kind for kind in card if differ(card[kind], other.get(kind))}
+            if name in SETTLED or not disputed:
+                continue
+            sys.stdout.write(f"disputed: {provider} {name}: {', '.join(sorted(disputed))}\n")
+            if disputed & {"input", "output"}:
+                del first[provider][name], other["input"]
+            for kind in disputed:
+                card.pop(kind, None)
+
+
+def differ(rate: Any, other: Any) -> bool:
+    """True for two numbers that are not the same but for rounding."""
+    is_known = isinstance(rate, float) and isinstance(other, float)
+    return is_known and abs(rate - other) > 0.02 * max(rate, other)
+
+
 def source(package: str, what: str, url: str) -> dict[str, str]:
     """Where numbers are from, for the head of the file."""
     version = importlib.metadata.version(package)
@@ -216,10 +245,11 @@ def source(package: str, what: str, url: str) -> dict[str, str]:
 
 def main() -> None:
     """Merge both tables, LiteLLM's first, and write the file."""
-    table = litellm_table()
-    for provider, models in genai_table().items():
+    table, older = litellm_table(), genai_table()
+    without_disputed(table, older)
+    for provider, models in older.items():
         known = table.setdefault(provider, {})
-        known.update({name: card for name, card in models.items() if name not in known})
+        known.update({n: card for n, card in models.items() if n not in known and "input" in card})
     today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
     header = {
         "version": today,
