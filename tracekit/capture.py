@@ -204,7 +204,8 @@ def _opened_foreign(value: Any) -> Any:
     names = {f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__}
     if "pydantic.main.BaseModel" in names or "pydantic.v1.main.BaseModel" in names:
         fields = _instance_fields(value)
-        extra = fields.pop("__pydantic_extra__", None)
+        extra = fields.get("__pydantic_extra__")
+        fields = {name: item for name, item in fields.items() if not name.startswith("__")}
         return {**fields, **cast("dict[str, Any]", extra if type(extra) is dict else {})}
     if names & {"pydantic.types.SecretStr", "pydantic.types.SecretBytes"}:
         return "**********"

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import pydantic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,6 +97,18 @@ def test_cycles_and_depth_are_cut(value: Any) -> None:
     json.loads(text)
     assert len(text) < 100_000
     assert time.perf_counter() - start < 5
+
+
+def test_a_pydantic_model_becomes_its_fields() -> None:
+    class Order(pydantic.BaseModel):
+        model_config = pydantic.ConfigDict(extra="allow")
+        number: int
+        key: pydantic.SecretStr
+
+    order = Order.model_validate({"number": 1, "key": "hidden", "more": [2]})
+    expected = {"number": 1, "key": "**********", "more": [2]}
+    assert json.loads(capture.to_json(order)) == expected
+    assert capture.plain({"order": order}) == {"order": expected}
 
 
 def test_a_repeated_value_is_not_a_cycle() -> None:
