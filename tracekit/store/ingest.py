@@ -9,8 +9,10 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 from tracekit.errors import StoreCorrupt
 from tracekit.pricing import default_prices
@@ -25,12 +27,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-BLOCK_RECORDS = 20_000
+BLOCK_RECORDS = 40_000
 BLOCK_BYTES = 32 * 1024 * 1024
 CHECKPOINT_BYTES = 16 * 1024 * 1024
 """A write-ahead log over this is folded in at once: every reader would have to replay it."""
 
-_STAGES = ("span_stage", "open_stage", "metric_stage")
+_REASON_LENGTH = 1000
 
 
 def ingest(connection: "Connection", database: Path, folder: Path) -> None:
@@ -42,58 +44,118 @@ def ingest(connection: "Connection", database: Path, folder: Path) -> None:
     ingest_id, total_rows = _watermark(connection, database)
     files = survey(folder, known_files(connection, folder))
     _warn(files)
-    writer = _Writer(connection, ingest_id, total_rows)
-    for lines in _blocks(itertools.chain.from_iterable(map(read_lines, files))):
-        writer.write(lines)
+    lines = itertools.chain.from_iterable(map(read_lines, files))
+    with _Writer(connection, ingest_id, total_rows) as writer:
+        for line in lines:
+            writer.write(_block(line, lines))
     finished = [file for file in files if file.is_finished and not file.is_ended]
     if finished:
         _settle(connection, finished)
-    for stage in _STAGES:
-        connection.execute(f"DROP TABLE IF EXISTS {stage}")
     _tidy(connection, database, [file for file in files if file.is_finished])
 
 
 class _Writer:
-    """Writes blocks of lines, one transaction each."""
+    """Writes blocks of lines, one transaction each.
+
+    While DuckDB writes one block in a thread of its own, the next one is parsed here: two lanes
+    with a stage each, since a stage is seen by its own connection only.
+    """
 
     def __init__(self, connection: "Connection", ingest_id: int, total_rows: int) -> None:
-        self._connection = connection
+        self._lanes = itertools.cycle([_lane(connection), _lane(connection)])
         self._ingest_id = ingest_id
         self._total_rows = total_rows
         self._prices = default_prices()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="tracekit-ingest")
+        self._writing: Future[None] | None = None
 
-    def write(self, lines: list[Line]) -> None:
-        """Write the lines; if the database refuses them together, find out which one it is."""
-        batch = parse(lines, self._ingest_id + 1, time.time_ns(), self._prices)
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         try:
-            self._commit(batch)
-        except DatabaseError as error:
-            self._connection.execute("ROLLBACK")
-            if not is_about_data(error):
-                raise
-            if len(lines) > 1:
-                middle = len(lines) // 2
-                self.write(lines[:middle])
-                self.write(lines[middle:])
-                return
-            refused = parse([], self._ingest_id + 1, time.time_ns(), self._prices)
-            refused.lines = lines
-            refused.reject(lines[0], f"refused by the database: {error}"[:1000])
-            self._commit(refused)
+            self._wait()
+        finally:
+            self._thread.shutdown()
+            for _ in range(2):
+                next(self._lanes).close()
 
-    def _commit(self, batch: Batch) -> None:
-        self._connection.execute("BEGIN")
-        rows = tables.write(self._connection, batch)
-        _mark_read(self._connection, batch)
-        self._connection.execute(
+    def write(self, lines: Iterator[Line]) -> None:
+        """Write the lines; the ones before are written by then, these need not be yet."""
+        lane = next(self._lanes)
+        batch, refusal = self._parsed(lane, lines)
+        self._wait()
+        self._writing = self._thread.submit(self._finish, lane, batch, refusal)
+
+    def _wait(self) -> None:
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
+
+    def _parsed(
+        self, lane: "Connection", lines: Iterator[Line]
+    ) -> tuple[Batch, DatabaseError | None]:
+        """The lines as a batch, and why the database would not even take its rows, if so."""
+        stage = tables.SpanStage(lane)
+        batch = Batch(time.time_ns(), self._prices, stage.add)
+        try:
+            parse(lines, batch)
+            stage.finish()
+        except DatabaseError as error:
+            batch.lines += lines
+            return batch, error
+        return batch, None
+
+    def _finish(self, lane: "Connection", batch: Batch, refusal: DatabaseError | None) -> None:
+        """Commit the batch; if the database refuses it, find out which line it is."""
+        if refusal is None:
+            try:
+                self._commit(lane, batch)
+            except DatabaseError as error:
+                lane.execute("ROLLBACK")
+                refusal = error
+        if refusal is not None:
+            self._sort_out(lane, batch, refusal)
+
+    def _sort_out(self, lane: "Connection", batch: Batch, refusal: DatabaseError) -> None:
+        if not is_about_data(refusal):
+            raise refusal
+        if len(batch.lines) > 1:
+            middle = len(batch.lines) // 2
+            for lines in (batch.lines[:middle], batch.lines[middle:]):
+                self._finish(lane, *self._parsed(lane, iter(lines)))
+            return
+        (line,) = batch.lines
+        refused = Batch(batch.seen_ns, self._prices, tables.SpanStage(lane).add, [line])
+        refused.reject(line, f"refused by the database: {refusal}"[:_REASON_LENGTH])
+        self._commit(lane, refused)
+
+    def _commit(self, lane: "Connection", batch: Batch) -> None:
+        ingest_id = self._ingest_id + 1
+        lane.execute("BEGIN")
+        rows = tables.write(lane, batch, ingest_id)
+        _mark_read(lane, batch)
+        lane.execute(
             "INSERT INTO store.ingest VALUES (?, ?, ?, ?)",
-            [batch.ingest_id, batch.seen_ns, rows, self._total_rows + rows],
+            [ingest_id, batch.seen_ns, rows, self._total_rows + rows],
         )
         reach("before_commit")
-        self._connection.execute("COMMIT")
+        lane.execute("COMMIT")
         reach("after_commit")
-        self._ingest_id += 1
+        self._ingest_id = ingest_id
         self._total_rows += rows
+
+
+def _lane(connection: "Connection") -> "Connection":
+    """Another connection to the same database, with temporary tables of its own."""
+    lane = connection.cursor()
+    lane.execute("USE tracekit")
+    return lane
 
 
 def _watermark(connection: "Connection", database: Path) -> tuple[int, int]:
@@ -145,17 +207,15 @@ def _warn(files: Iterable[SpoolFile]) -> None:
             logger.warning("%s was written by a newer tracekit; it is left alone", file.path)
 
 
-def _blocks(lines: Iterable[Line]) -> Iterator[list[Line]]:
-    block: list[Line] = []
-    size = 0
-    for line in lines:
-        block.append(line)
+def _block(first: Line, others: Iterator[Line]) -> Iterator[Line]:
+    """As many lines as one transaction takes, read as they are asked for."""
+    yield first
+    size = len(first.data)
+    for line in itertools.islice(others, BLOCK_RECORDS - 1):
+        yield line
         size += len(line.data)
-        if len(block) >= BLOCK_RECORDS or size >= BLOCK_BYTES:
-            yield block
-            block, size = [], 0
-    if block:
-        yield block
+        if size >= BLOCK_BYTES:
+            return
 
 
 def _mark_read(connection: "Connection", batch: Batch) -> None:

@@ -1,6 +1,6 @@
 """From lines of the spool to rows of tables, one function a kind of record."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,10 +24,18 @@ from tracekit.store.fields import (
     span_key,
     time_ns,
 )
-from tracekit.store.span_records import Row, event_rows, link_rows, span_row, start_row
+from tracekit.store.span_records import (
+    START_AT,
+    Row,
+    event_rows,
+    link_rows,
+    span_row,
+    start_row,
+)
 from tracekit.store.spool_files import Line
 
 _HEAD_LENGTH = 500
+_STAGED_AT_ONCE = 100
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,11 +69,15 @@ def _rows() -> list[Row]:
 class Batch:
     """Rows and changes out of many lines, in the order of the lines."""
 
-    lines: list[Line]
-    ingest_id: int
     seen_ns: int
     prices: Prices
-    spans: dict[SpanKey, Row] = field(default_factory=dict[SpanKey, Row])
+    stage: Callable[[list[Row]], None]
+    """Takes the rows of spans, some at a time: while they are still in the processor's cache."""
+    lines: list[Line] = field(default_factory=list[Line])
+    spans: dict[SpanKey, int] = field(default_factory=dict[SpanKey, int])
+    """The start of each span."""
+    rows: list[Row] = field(default_factory=_rows)
+    """Rows of spans that are not yet staged."""
     open_spans: list[Row] = field(default_factory=_rows)
     starts: dict[SpanKey, tuple[Record, Line]] = field(
         default_factory=dict[SpanKey, tuple[Record, Line]]
@@ -87,17 +99,18 @@ class Batch:
         self.bad.append(BadRecord(line=line, reason=reason))
 
 
-def parse(lines: list[Line], ingest_id: int, seen_ns: int, prices: Prices) -> Batch:
-    """The rows of those lines; a line that can't be read does no harm to the others."""
-    batch = Batch(lines, ingest_id, seen_ns, prices)
+def parse(lines: Iterable[Line], batch: Batch) -> None:
+    """Add the rows of those lines; a line that can't be read does no harm to the others."""
     for line in lines:
+        batch.lines.append(line)
         if not line.data.endswith(b"\n"):
             batch.reject(line, "torn: its process ended while writing it")
         elif line.data != b"\n":
             _attempt(batch, line, _read)
     for record, line in batch.starts.values():
         _attempt(batch, line, _open_span, record)
-    return batch
+    batch.stage(batch.rows)
+    batch.rows.clear()
 
 
 def _attempt(batch: Batch, line: Line, step: Callable[..., None], *values: Any) -> None:
@@ -143,6 +156,8 @@ def _start(batch: Batch, record: Record, line: Line) -> None:
 
 def _span(batch: Batch, record: Record, line: Line) -> None:
     key = span_key(record)
+    if key in batch.spans:
+        return  # written twice: the first one stays, as it does between batches
     row = span_row(key, record, line.file, batch.prices)
     events, links = record.get("events"), record.get("links")
     if events:
@@ -150,7 +165,11 @@ def _span(batch: Batch, record: Record, line: Line) -> None:
     if links:
         batch.links[key] = link_rows(key, links)
     batch.starts.pop(key, None)
-    batch.spans[key] = row
+    batch.spans[key] = row[START_AT]
+    batch.rows.append(row)
+    if len(batch.rows) >= _STAGED_AT_ONCE:
+        batch.stage(batch.rows)
+        batch.rows.clear()
 
 
 def _experiment(batch: Batch, record: Record, line: Line) -> None:

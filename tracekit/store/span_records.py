@@ -39,9 +39,10 @@ OPEN_COLUMNS = (
 START_AT = SPAN_COLUMNS.index("start_time")
 """Where both kinds of rows have the start, in nanoseconds."""
 
-_SPAN_TEXTS = ("span_kind", "status_message", "run_id", "experiment", "scope")
+_SPAN_TEXTS = (
+    *("span_kind", "status_message", "run_id", "experiment", "scope", "session_id", "user_id"),
+)
 _START_TEXTS = ("span_kind", "operation", "session_id", "user_id", "run_id", "experiment")
-_OWNERS = ("session_id", "user_id")
 _STATUSES = frozenset({"UNSET", "OK", "ERROR"})
 _USAGE_ATTRIBUTES = (
     *(semconv.AUDIO_INPUT_TOKENS, semconv.AUDIO_OUTPUT_TOKENS, semconv.AUDIO_CACHE_READ_TOKENS),
@@ -65,7 +66,7 @@ def start_row(record: Record, file: SpoolFile) -> Row:
 def span_row(key: SpanKey, record: Record, file: SpoolFile, prices: Prices) -> Row:
     """The row of a span that has ended."""
     start, end = time_ns(record["start_ns"]), time_ns(record["end_ns"])
-    texts = optional_texts(record, _SPAN_TEXTS)
+    *texts, session_id, user_id = optional_texts(record, _SPAN_TEXTS)
     columns, rest = span_columns(
         record.get("attributes") or {},
         scope=texts[-1],
@@ -75,8 +76,10 @@ def span_row(key: SpanKey, record: Record, file: SpoolFile, prices: Prices) -> R
     status = record.get("status")
     if status == "ERROR" and columns["error_type"] is None:
         columns["error_type"] = _exception_type(record.get("events") or ())
-    if record.get("session_id") is not None or record.get("user_id") is not None:
-        _take_owners(record, columns, rest)
+    if session_id is not None:
+        _take_owner("session_id", session_id, columns, rest)
+    if user_id is not None:
+        _take_owner("user_id", user_id, columns, rest)
     if columns["cost_usd"] is not None:
         columns["cost_source"] = "provider"
     elif columns["operation"] in semconv.MODEL_CALLS:
@@ -125,14 +128,12 @@ def link_rows(key: SpanKey, links: Iterable[Record]) -> list[Row]:
     ]
 
 
-def _take_owners(record: Record, columns: Columns, rest: dict[str, Any]) -> None:
+def _take_owner(name: str, value: str, columns: Columns, rest: dict[str, Any]) -> None:
     """What the record says goes before the attribute, which is kept where it says otherwise."""
-    for name, value in zip(_OWNERS, optional_texts(record, _OWNERS), strict=True):
-        if value is None:
-            continue
-        if columns[name] not in {None, value}:
-            rest[name.replace("_", ".")] = columns[name]
-        columns[name] = value
+    attribute = columns[name]
+    if attribute is not None and attribute != value:
+        rest[name.replace("_", ".")] = attribute
+    columns[name] = value
 
 
 def _service(resource: Mapping[str, Any]) -> str | None:

@@ -69,9 +69,9 @@ _ARTIFACT_COLUMNS = (
 _ARTIFACT_OWNER = "coalesce(run_id, trace_id)"
 
 
-def write(connection: "Connection", batch: Batch) -> int:
+def write(connection: "Connection", batch: Batch, ingest_id: int) -> int:
     """Put the rows of a batch into the tables. Gives the number of new spans."""
-    spans = _write_spans(connection, batch)
+    spans = _write_spans(connection, batch, ingest_id)
     for part, write_part in _PARTS:
         if part(batch):
             write_part(connection, batch)
@@ -87,14 +87,22 @@ def append(
     appender.flush()
 
 
-def _write_spans(connection: "Connection", batch: Batch) -> int:
+class SpanStage:
+    """Holds the rows of spans until a batch is whole."""
+
+    def __init__(self, connection: "Connection") -> None:
+        connection.execute(_SPAN_STAGE)
+        connection.execute("DELETE FROM span_stage")
+        self._appender = connection.appender("span_stage", columns=list(SPAN_COLUMNS))
+        self.add = self._appender.append_rows
+        self.finish = self._appender.flush
+
+
+def _write_spans(connection: "Connection", batch: Batch, ingest_id: int) -> int:
     spans = batch.spans
     if not spans:
         return 0
-    starts = [row[START_AT] for row in spans.values()]
-    connection.execute(_SPAN_STAGE)
-    connection.execute("DELETE FROM span_stage")
-    append(connection, "span_stage", SPAN_COLUMNS, spans.values())
+    starts = spans.values()
     bounds = [min(starts) - 1_000, max(starts) + 1_000]
     stored: set[SpanKey] = set(connection.execute(_STORED_SPANS, bounds).fetchall())
     if stored:
@@ -102,7 +110,7 @@ def _write_spans(connection: "Connection", batch: Batch) -> int:
             "DELETE FROM span_stage f USING store.span s "
             "WHERE s.trace_id = f.trace_id AND s.span_id = f.span_id"
         )
-    connection.execute(_INSERT_SPANS, [batch.ingest_id])
+    connection.execute(_INSERT_SPANS, [ingest_id])
     connection.execute(
         "DELETE FROM store.span_open o USING span_stage f "
         "WHERE o.trace_id = f.trace_id AND o.span_id = f.span_id"

@@ -374,3 +374,9 @@ def test_no_file_is_removed_that_another_process_may_still_begin(store: Store) -
     path.touch()
     ask(store, "SELECT 1")
     assert path.exists()
+
+
+def test_an_attribute_that_names_another_session_is_kept(store: Store) -> None:
+    write(store, span(session_id="ours", attributes={"session.id": "theirs"}))
+    (row,) = ask(store, "SELECT session_id, attributes FROM spans")
+    assert row == ("ours", {"session.id": "theirs"})
