@@ -21,7 +21,8 @@ Record kinds, by `kind`; times are nanoseconds since the Unix epoch, ids lower-c
     param       run_id, key, value (text), at_ns          the first value of a key stays
     metrics     run_id, at_ns, step, values{key: number}, seq    not finite: "NaN" "Infinity" "-Infinity"
     tag         subject (run | trace | experiment), subject_id, key, value (null deletes), at_ns
-    assessment  the fields of `model.Assessment`, and replaces_id, deleted_ns
+    assessment  the fields of `model.Assessment` (its kind as assessment_kind), and replaces_id,
+                deleted_ns (a later record updates the fields that it names)
     artifact    run_id or trace_id, path, sha256, bytes, media_type, at_ns, deleted_ns
     lost        records, reason, at_ns                    what could not be written before
 
