@@ -1,13 +1,22 @@
 """What every test stands on: a store of its own, no settings left over, no failure swallowed."""
 
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tracekit import config, context, guard
+from tracekit import config, context, guard, provider
 from tracekit.store.store import Store, open_store
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What needs the recorded corpus is another suite: deselected unless it is pointed at."""
+    if not os.environ.get("TRACEKIT_CORPUS"):
+        apart = [item for item in items if item.get_closest_marker("corpus")]
+        config.hook.pytest_deselected(items=apart)
+        items[:] = [item for item in items if item not in apart]
 
 
 @pytest.fixture(autouse=True)
@@ -43,8 +52,9 @@ def no_failure_of_our_own(
 
 
 @pytest.fixture(autouse=True)
-def no_settings_left_over() -> Iterator[None]:
+def no_settings_left_over(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     config.reset()
+    monkeypatch.setattr(provider, "_spools", {})
     yield
     config.reset()
     assert context.current_span.get() is None
