@@ -158,7 +158,9 @@ CREATE MACRO store.traces_between(first_start, last_start) AS TABLE
              arg_min_null(input_messages, (parent_span_id IS NOT NULL, start_time))) AS input,
     coalesce(arg_min_null(output, (parent_span_id IS NOT NULL, start_time)),
              arg_min_null(output_messages, (parent_span_id IS NOT NULL, start_time))) AS output,
-    arg_min(request_model, start_time) AS model,
+    coalesce(arg_min(request_model, start_time)
+               FILTER (operation IN ('chat', 'text_completion', 'generate_content')),
+             arg_min(request_model, start_time)) AS model,
     sum(input_tokens) FILTER (operation IN
       ('chat', 'text_completion', 'generate_content', 'embeddings'))::BIGINT AS input_tokens,
     sum(output_tokens) FILTER (operation IN

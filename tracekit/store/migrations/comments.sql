@@ -298,7 +298,7 @@ COMMENT ON COLUMN traces.start_time IS 'Start of the earliest span, UTC.';
 COMMENT ON COLUMN traces.duration_ms IS 'Milliseconds from the earliest start to the latest end.';
 COMMENT ON COLUMN traces.input IS 'JSON text: input of the head, or its messages.';
 COMMENT ON COLUMN traces.output IS 'JSON text: output of the head, or its messages.';
-COMMENT ON COLUMN traces.model IS 'Model that the first model call asked for.';
+COMMENT ON COLUMN traces.model IS 'Model that the first answering call asked for; an embedding model only where there is no other.';
 COMMENT ON COLUMN traces.input_tokens IS
   'Sum over model calls alone, since agents and workflows repeat the sums of their children.';
 COMMENT ON COLUMN traces.output_tokens IS 'Sum over model calls alone.';
