@@ -94,6 +94,22 @@ def test_writers_and_readers_at_once_lose_and_double_nothing(store: Store) -> No
     assert stored(store) == (800, 800, 4)
 
 
+FULL = """
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_200_000, 1_200_000))
+"""
+
+
+def test_a_full_disk_is_one_sentence_and_loses_nothing(store: Store) -> None:
+    assert stored(store) == (0, 0, 0)
+    run(WRITE, store.folder, 1, 20_000)
+    refused = run(FULL + READ, store.folder)
+    assert refused.returncode == 1
+    assert "StoreError: " in refused.stderr.splitlines()[-1], refused.stderr
+    assert stored(store) == (20_000, 20_000, 1)
+
+
 AS_NOBODY = """
 import os
 import tracekit.store.reading

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -28,6 +28,10 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
 }
 
 _MAGIC_AT, _MAGIC = 8, b"DUCK"
+_DAMAGE = (
+    *("orrupt", "checksum", "not a valid DuckDB", "Could not read enough bytes"),
+    *("INTERNAL Error", "deserialize"),
+)
 
 
 class Engine:
@@ -47,8 +51,11 @@ class Engine:
         self._attach("TYPE duckdb")
         try:
             yield self.connection
-        finally:
-            self._detach()
+        except BaseException:
+            with suppress(duckdb.Error):  # what went wrong first is what has to be told
+                self._detach()
+            raise
+        self._detach()
 
     @contextmanager
     def reading(self) -> Generator[Connection]:
@@ -113,23 +120,22 @@ def check_magic(database: Path) -> None:
 def explain(error: duckdb.Error, database: Path) -> StoreError:
     """DuckDB's error as one of ours, in one sentence."""
     text = str(error)
-    if isinstance(error, duckdb.IOException):
-        if "Could not set lock" in text or "Conflicting lock" in text:
-            pid = re.search(r"PID (\d+)", text)
-            who = f"process {pid[1]}" if pid else "another process"
-            return StoreLocked(f"{database} is held by {who}; close it there and try again")
-        if "version number" in text:
-            return StoreNewer(
-                f"{database} was written by another version of DuckDB than {duckdb.__version__}; "
-                "upgrade with: pip install --upgrade duckdb"
-            )
-        if "No space left" in text:
-            return StoreError(f"{database} can't be written: the disk is full")
-        if "Permission denied" in text or "Read-only file system" in text:
-            return StoreError(f"{database} can't be opened: permission denied")
+    if "Could not set lock" in text or "Conflicting lock" in text:
+        pid = re.search(r"PID (\d+)", text)
+        who = f"process {pid[1]}" if pid else "another process"
+        return StoreLocked(f"{database} is held by {who}; close it there and try again")
+    if "database file with version number" in text:
+        return StoreNewer(
+            f"{database} was written by another version of DuckDB than {duckdb.__version__}; "
+            "upgrade with: pip install --upgrade duckdb"
+        )
+    if "No space left" in text:
+        return StoreError(f"{database} can't be written: the disk is full; nothing was lost")
+    if "Permission denied" in text or "Read-only file system" in text:
+        return StoreError(f"{database} can't be opened: permission denied")
     if isinstance(error, duckdb.OutOfMemoryException):
         return StoreError(f"{database}: the query needs too much memory; ask for fewer rows")
-    if isinstance(error, (duckdb.IOException, duckdb.SerializationException)) or _damaged(text):
+    if isinstance(error, duckdb.SerializationException) or any(word in text for word in _DAMAGE):
         return _corrupt(database, _first_line(text))
     return StoreError(f"{database}: {_first_line(text)}")
 
@@ -153,10 +159,6 @@ def explain_query(error: duckdb.Error) -> QueryError:
     ):
         return QueryError(f"the query is not allowed here: {_first_line(text)}")
     return QueryError(f"{_first_line(kind)}: {text.strip()}" if text else kind)
-
-
-def _damaged(text: str) -> bool:
-    return any(word in text for word in ("orrupt", "checksum", "INTERNAL Error", "deserialize"))
 
 
 def _corrupt(database: Path, why: str) -> StoreCorrupt:

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -117,7 +118,8 @@ class _Writer:
             try:
                 self._commit(lane, batch)
             except DatabaseError as error:
-                lane.execute("ROLLBACK")
+                with suppress(DatabaseError):  # a commit that fails has rolled back already
+                    lane.execute("ROLLBACK")
                 refusal = error
         if refusal is not None:
             self._sort_out(lane, batch, refusal)

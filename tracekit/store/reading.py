@@ -35,10 +35,19 @@ def open_reading(folder: Path, timeout_s: float = DEFAULT_TIMEOUT_S) -> Generato
     create_folder(folder)
     database = folder / DATABASE
     with locked(folder / LOCK, timeout_s=timeout_s) as lock, start_engine(database) as engine:
-        update(engine, folder / SPOOL)
+        _update(engine, folder / SPOOL)
         lock.share()
         with engine.reading() as connection:
             yield connection
+
+
+def _update(engine: Engine, spool: Path) -> None:
+    try:
+        update(engine, spool)
+    except StoreError:
+        raise
+    except OSError as error:
+        raise StoreError(f"{error.filename or spool} can't be read: {error.strerror}") from error
 
 
 def update(engine: Engine, spool: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from tracekit.errors import PriceError
+from tracekit.errors import PriceError, StoreError
 from tracekit.store import ingest, spool
 from tracekit.store.connection import Connection, start_engine
 from tracekit.store.store import Store
@@ -380,3 +380,10 @@ def test_an_attribute_that_names_another_session_is_kept(store: Store) -> None:
     write(store, span(session_id="ours", attributes={"session.id": "theirs"}))
     (row,) = ask(store, "SELECT session_id, attributes FROM spans")
     assert row == ("ours", {"session.id": "theirs"})
+
+
+def test_a_spool_that_can_not_be_read_is_one_sentence(store: Store) -> None:
+    store.folder.mkdir()
+    store.spool_folder.write_text("a file in its place")
+    with pytest.raises(StoreError, match="spool can't be read: Not a directory"):
+        ask(store, "SELECT 1")
