@@ -1,4 +1,4 @@
-"""Trace and evaluate LLM applications.
+"""Trace LLM applications, and log experiments beside them.
 
     import tracekit
 
@@ -39,19 +39,10 @@ if TYPE_CHECKING:
     from tracekit.tracking.active import last_active_run as last_active_run
     from tracekit.tracking.active import set_experiment as set_experiment
     from tracekit.tracking.active import start_run as start_run
-    from tracekit.tracking.asking import create_experiment as create_experiment
-    from tracekit.tracking.asking import delete_experiment as delete_experiment
-    from tracekit.tracking.asking import delete_run as delete_run
-    from tracekit.tracking.asking import get_experiment as get_experiment
-    from tracekit.tracking.asking import get_experiment_by_name as get_experiment_by_name
-    from tracekit.tracking.asking import get_run as get_run
-    from tracekit.tracking.asking import get_trace as get_trace
-    from tracekit.tracking.asking import restore_run as restore_run
-    from tracekit.tracking.asking import search_experiments as search_experiments
-    from tracekit.tracking.asking import search_runs as search_runs
-    from tracekit.tracking.asking import search_traces as search_traces
-    from tracekit.tracking.asking import sql as sql
     from tracekit.tracking.client import TracekitClient as TracekitClient
+    from tracekit.tracking.fluent import create_experiment as create_experiment
+    from tracekit.tracking.fluent import delete_experiment as delete_experiment
+    from tracekit.tracking.fluent import delete_run as delete_run
     from tracekit.tracking.fluent import delete_tag as delete_tag
     from tracekit.tracking.fluent import delete_trace_tag as delete_trace_tag
     from tracekit.tracking.fluent import get_artifact_uri as get_artifact_uri
@@ -68,9 +59,18 @@ if TYPE_CHECKING:
     from tracekit.tracking.fluent import log_params as log_params
     from tracekit.tracking.fluent import log_table as log_table
     from tracekit.tracking.fluent import log_text as log_text
+    from tracekit.tracking.fluent import restore_run as restore_run
     from tracekit.tracking.fluent import set_tag as set_tag
     from tracekit.tracking.fluent import set_tags as set_tags
     from tracekit.tracking.fluent import set_trace_tag as set_trace_tag
+    from tracekit.tracking.search import get_experiment as get_experiment
+    from tracekit.tracking.search import get_experiment_by_name as get_experiment_by_name
+    from tracekit.tracking.search import get_run as get_run
+    from tracekit.tracking.search import get_trace as get_trace
+    from tracekit.tracking.search import search_experiments as search_experiments
+    from tracekit.tracking.search import search_runs as search_runs
+    from tracekit.tracking.search import search_traces as search_traces
+    from tracekit.tracking.search import sql as sql
 
 _HOME = {
     "tracekit.config": ("configure", "get_tracking_uri", "set_tracking_uri"),
@@ -95,15 +95,11 @@ _HOME = {
         "set_experiment",
         "start_run",
     ),
-    "tracekit.tracking.asking": (
-        "create_experiment",
-        "delete_experiment",
-        "delete_run",
+    "tracekit.tracking.search": (
         "get_experiment",
         "get_experiment_by_name",
         "get_run",
         "get_trace",
-        "restore_run",
         "search_experiments",
         "search_runs",
         "search_traces",
@@ -111,6 +107,9 @@ _HOME = {
     ),
     "tracekit.tracking.client": ("TracekitClient",),
     "tracekit.tracking.fluent": (
+        "create_experiment",
+        "delete_experiment",
+        "delete_run",
         "delete_tag",
         "delete_trace_tag",
         "get_artifact_uri",
@@ -130,6 +129,7 @@ _HOME = {
         "set_tag",
         "set_tags",
         "set_trace_tag",
+        "restore_run",
     ),
 }
 _MODULES = {

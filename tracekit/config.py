@@ -1,4 +1,4 @@
-"""Settings: where they come from and what they are now. The only reader of `os.environ`.
+"""Settings: where they come from and what they are now; what a user may set is read here.
 
 Argument over environment over default. An error names where the bad value came from.
 """

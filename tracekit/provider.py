@@ -346,11 +346,13 @@ class FlushResult:
     """Whether everything recorded so far is in the spool."""
 
     drained: bool
+    """False while a store can't be written: what ends now is lost."""
     dropped: int
     """Records that could not be written since the process began (disk full, read-only)."""
     failed: int
     """Errors inside tracekit that were caught since the process began."""
     timed_out: bool
+    """Always False: there is nothing to wait for."""
 
     @property
     def success(self) -> bool:
@@ -361,7 +363,7 @@ class FlushResult:
         return self.success
 
 
-def flush(timeout_s: float = 2.0) -> FlushResult:
+def flush() -> FlushResult:
     """Whether everything recorded so far is in the store's files.
 
     Nothing waits in memory, so there is nothing to wait for: a record is in its file when the
@@ -371,8 +373,13 @@ def flush(timeout_s: float = 2.0) -> FlushResult:
         >>> bool(flush())
         True
     """
-    dropped = sum(spool.dropped for spool in _spools.values())
-    return FlushResult(drained=True, dropped=dropped, failed=guard.failures, timed_out=False)
+    spools = _spools.values()
+    return FlushResult(
+        drained=not any(spool.losing for spool in spools),
+        dropped=sum(spool.dropped for spool in spools),
+        failed=guard.failures,
+        timed_out=False,
+    )
 
 
 def shutdown() -> FlushResult:

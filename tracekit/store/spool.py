@@ -73,10 +73,10 @@ class Spool:
         """Records lost since this object was made."""
         self._process = process
         self._descriptor: int | None = None
-        self._pid = 0
         self._size = 0
         self._torn = False
-        self._losing = False
+        self.losing = False
+        """True from the first record that can't be written until one can be again."""
         self._retry_at = 0.0
         self._lock = threading.RLock()
         _spools.append(self)
@@ -91,11 +91,11 @@ class Spool:
 
     def _write(self, line: bytes) -> bool:
         descriptor = self._descriptor
-        if descriptor is None or self._losing or self._size > ROTATE_BYTES:
+        if descriptor is None or self.losing or self._size > ROTATE_BYTES:
             with self._lock:
                 descriptor = self._ready()
             if descriptor is None:
-                return self._drop(None)
+                return self._drop()
         if self._torn:
             line = b"\n" + line
         try:
@@ -120,7 +120,7 @@ class Spool:
         self._lock = threading.RLock()
         self.close()  # the lock on the file belongs to the parent's description and stays
         self.dropped = 0
-        self._losing = self._torn = False
+        self.losing = self._torn = False
 
     def _finish(self, descriptor: int, rest: bytes) -> bool:
         try:
@@ -142,10 +142,9 @@ class Spool:
                 self._open()
             except OSError as error:
                 self._retry_at = time.monotonic() + 1.0
-                self._drop(_reason(error))
-                self.dropped -= 1  # the record itself is counted by the caller
+                self._say_once(_reason(error))
                 return None
-        if self._losing and self._descriptor is not None:
+        if self.losing and self._descriptor is not None:
             self._recover(self._descriptor)
         return self._descriptor
 
@@ -159,7 +158,7 @@ class Spool:
             logger.debug("no file locks below %s; liveness is judged by pid", self.folder)
         header = orjson.dumps(_process_record(self._process()), option=_ENCODE)
         self._size = os.write(descriptor, header)
-        self._descriptor, self._pid = descriptor, os.getpid()
+        self._descriptor = descriptor
 
     def _recover(self, descriptor: int) -> None:
         lost = {"kind": "lost", "records": self.dropped, "reason": "", "at_ns": time.time_ns()}
@@ -170,17 +169,21 @@ class Spool:
                 return
         except OSError:
             return
-        self._losing = self._torn = False
+        self.losing = self._torn = False
         logger.warning(
             "tracekit records again below %s; %d records were lost", self.folder, self.dropped
         )
 
-    def _drop(self, reason: str | None) -> bool:
+    def _drop(self, reason: str | None = None) -> bool:
         self.dropped += 1
-        if reason and not self._losing:
-            self._losing = True
-            logger.warning("tracekit can't record below %s: %s", self.folder, reason)
+        if reason is not None:
+            self._say_once(reason)
         return False
+
+    def _say_once(self, reason: str) -> None:
+        if not self.losing:
+            self.losing = True
+            logger.warning("tracekit can't record below %s: %s", self.folder, reason)
 
 
 _spools: list[Spool] = []

@@ -51,7 +51,7 @@ def log_metric(
     timestamp: int | None = None,
     run_id: str | None = None,
 ) -> None:
-    """Record one value of a metric: 10 µs, and it survives the process.
+    """Record one value of a metric; it survives the process.
 
     Args:
         value: A number, NaN and infinity included, or what `float()` takes.
@@ -267,3 +267,27 @@ def _current_trace_id() -> str:
     if span is None:
         raise RunError("no trace is running here: give `trace_id=`")
     return f"{span.get_span_context().trace_id:032x}"
+
+
+def create_experiment(name: str, tags: Mapping[str, Any] | None = None) -> str:
+    """The id of a new experiment.
+
+    Raises:
+        ConfigError: There is one of that name already.
+    """
+    return current_client().create_experiment(name, tags)
+
+
+def delete_experiment(experiment_id: str) -> None:
+    """Mark an experiment as deleted."""
+    current_client().delete_experiment(experiment_id)
+
+
+def delete_run(run_id: str) -> None:
+    """Mark a run as deleted: searches no longer find it."""
+    current_client().delete_run(run_id)
+
+
+def restore_run(run_id: str) -> None:
+    """Undo `delete_run`."""
+    current_client().restore_run(run_id)

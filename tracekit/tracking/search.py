@@ -1,4 +1,4 @@
-"""Questions to the store in use: runs, traces and experiments, as data frames or one by one."""
+"""The search for runs and traces as data frames, and what is found by its id or name."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -151,27 +151,3 @@ def get_experiment_by_name(name: str) -> Experiment | None:
 def search_experiments() -> list[Experiment]:
     """All experiments that are not deleted, in the order in which they were made."""
     return current_client().search_experiments()
-
-
-def create_experiment(name: str, tags: Mapping[str, Any] | None = None) -> str:
-    """The id of a new experiment.
-
-    Raises:
-        ConfigError: There is one of that name already.
-    """
-    return current_client().create_experiment(name, tags)
-
-
-def delete_experiment(experiment_id: str) -> None:
-    """Mark an experiment as deleted."""
-    current_client().delete_experiment(experiment_id)
-
-
-def delete_run(run_id: str) -> None:
-    """Mark a run as deleted: searches no longer find it."""
-    current_client().delete_run(run_id)
-
-
-def restore_run(run_id: str) -> None:
-    """Undo `delete_run`."""
-    current_client().restore_run(run_id)
