@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -12,7 +13,7 @@ from rich.text import Text
 from tracekit.model import Run, TraceSummary
 from tracekit.terminal.grid import Column, Grid
 from tracekit.terminal.messages import gist
-from tracekit.terminal.numbers import UNKNOWN, age, cost_column, duration, number, timestamp, tokens
+from tracekit.terminal.numbers import UNKNOWN, age, cost_column, duration, metric, timestamp, tokens
 from tracekit.terminal.output import is_terminal, one_line
 
 _STYLES = {
@@ -36,7 +37,10 @@ def status_text(text: str) -> Text:
 
 def moment(ns: int) -> str:
     """How long ago for people; a time in UTC when piped."""
-    return age(ns) if is_terminal() else timestamp(ns)
+    if not is_terminal():
+        return timestamp(ns)
+    past = age(ns, time.time_ns())
+    return past if past == "now" else f"{past} ago"
 
 
 def short_id(text: str, digits: int) -> str:
@@ -116,7 +120,7 @@ def run_table(runs: Sequence[Run]) -> Grid:
                 status_text(run.info.status),
                 _run_duration(run),
                 *(one_line(run.data.params.get(key, UNKNOWN)) for key in params),
-                *(number(run.data.metrics.get(key)) for key in metrics),
+                *(metric(run.data.metrics.get(key)) for key in metrics),
             )
             for run in runs
         ),

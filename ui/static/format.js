@@ -1,5 +1,8 @@
 // @ts-check
-/** Numbers as people read them. One fixed locale, so that a screenshot means the same anywhere. */
+/**
+ * Numbers as people read them. One fixed locale, so that a screenshot means the same anywhere.
+ * The terminal follows the same rules; `tests/number_formats.json` tests both.
+ */
 
 export const UNKNOWN = "–";
 
@@ -13,7 +16,7 @@ const fixed = (value, digits) =>
   }).format(value);
 
 /** With a minus sign instead of a hyphen. @param {string} text */
-const signed = (text) => text.replace("-", "−");
+const signed = (text) => text.replaceAll("-", "−");
 
 /** @param {number} value */
 export const count = (value) => signed(whole.format(value));
@@ -38,7 +41,7 @@ export function duration(ns) {
   return `${count(Math.floor(minutes / 60))} h ${minutes % 60} min`;
 }
 
-/** @param {number} value from 0.9995 to 999.5 */
+/** @param {number} value from 0.9995 up */
 function significant(value) {
   return fixed(value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0);
 }
@@ -97,12 +100,13 @@ export function metric(value) {
   );
 }
 
-/** @param {number | null | undefined} value */
+/** Three significant digits. @param {number | null | undefined} value */
 export function bytes(value) {
   if (value === null || value === undefined) return UNKNOWN;
   if (value < 1000) return `${value} B`;
-  if (value < 999_500) return `${significant(value / 1e3)} kB`;
-  return `${fixed(value / 1e6, 1)} MB`;
+  if (value < 999.5e3) return `${significant(value / 1e3)} kB`;
+  if (value < 999.5e6) return `${significant(value / 1e6)} MB`;
+  return `${significant(value / 1e9)} GB`;
 }
 
 /** Relative, for lists. @param {number} ms @param {number} nowMs when the report was written */
