@@ -463,8 +463,11 @@ def test_the_outer_span_is_told_that_a_model_call_began(
 
 
 OUR_OWN = (
-    *("_body_of", "_server_facts", "find_endpoint", "request_facts", "request_contents", "begin"),
-    *("content_attributes", "follow", "fold", "read_answer", "_http_facts", "Call", "_is_events"),
+    *("openai.Call", "_openai_call._body_of", "_openai_call._server_facts"),
+    *("_openai_call.find_endpoint", "_openai_call.request_facts", "_openai_call.request_contents"),
+    *("_openai_call.begin", "_openai_call.content_attributes", "_openai_call.follow"),
+    *("_openai_call.fold", "_openai_call.read_answer", "_openai_call._http_facts"),
+    "_openai_call._is_events",
 )
 
 
@@ -483,7 +486,7 @@ def test_a_failure_of_ours_never_reaches_the_program(
         raise error("ours")
 
     monkeypatch.setattr(guard, "strict", False)
-    monkeypatch.setattr(f"tracekit.integrations.openai.{broken}", fail)
+    monkeypatch.setattr(f"tracekit.integrations.{broken}", fail)
     service.will(answer(completion()), events(chunks("Hi")), answer(ERROR, 429))
     create: Any = client.chat.completions.create
     assert create(model="m", messages=MESSAGES).id == "chatcmpl-1"
