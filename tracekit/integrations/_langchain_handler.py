@@ -13,7 +13,6 @@ from opentelemetry.trace import SpanKind, StatusCode
 from tracekit import guard, semconv
 from tracekit.integrations import _langchain_runs as runs
 from tracekit.integrations import _langchain_spans as spans
-from tracekit.integrations import langchain
 from tracekit.integrations._langchain_model import is_empty
 from tracekit.integrations._langchain_read import (
     documents,
@@ -34,7 +33,7 @@ def _begins(callback: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(callback)
     def guarded(self: "Handler", *args: Any, **event: Any) -> None:
         try:
-            if langchain.is_on():
+            if runs.is_on():
                 callback(self, *args, **event)
         except Exception:
             guard.failed(f"LangChain's {callback.__name__}")

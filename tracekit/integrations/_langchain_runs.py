@@ -239,3 +239,18 @@ def model_call_seen(parent: OtelSpan) -> None:
     if run is not None and run.is_model:
         run.is_counted_inside = True
         _apart.pop(run, None)
+
+
+def is_on() -> bool:
+    """Whether runs that begin now are recorded."""
+    return find_span in context.span_finders
+
+
+def switch(*, on: bool) -> None:
+    """Record runs that begin from now on, and let the rest of tracekit ask which it is in."""
+    if on and not is_on():
+        context.span_finders.append(find_span)
+        context.model_calls_seen.append(model_call_seen)
+    elif not on and is_on():
+        context.span_finders.remove(find_span)
+        context.model_calls_seen.remove(model_call_seen)

@@ -8,17 +8,19 @@ import importlib
 import sys
 from typing import Any
 
-from tracekit import config, context, guard
+from tracekit import config, guard
 from tracekit.integrations import _imports
 
 _HOOKS = "langchain_core.tracers.context"
+_HANDLER = "tracekit.integrations._langchain_handler"
+_RUNS = "tracekit.integrations._langchain_runs"
 
 
 class _Variable:
     """What LangChain takes for a context variable: it asks for the value, and nothing else.
 
-    So the handler, and what it imports of LangChain, is loaded with the first run, not while
-    LangChain itself is being imported.
+    So the handler, and what it imports of LangChain, is loaded by its name with the first run,
+    not while LangChain itself is being imported.
     """
 
     def __init__(self) -> None:
@@ -33,17 +35,16 @@ class _Variable:
 
     def _load(self) -> None:
         try:
-            module = importlib.import_module("tracekit.integrations._langchain_handler")
-            self._handler = module.handler
-            _connect()
+            self._handler = importlib.import_module(_HANDLER).handler
+            _switch(on=bool(_installed))
         except Exception:
             self._is_broken = True
             guard.failed("loading the LangChain integration")
 
 
 _variable = _Variable()
-_installed: list[Any] = []
-"""Our entry among LangChain's hooks, while it is there."""
+_installed: list[tuple[list[Any], Any]] = []
+"""LangChain's hooks and our entry among them, while it is there."""
 
 
 def autolog(*, disable: bool = False) -> None:
@@ -69,37 +70,23 @@ def autolog(*, disable: bool = False) -> None:
 
 
 def _add() -> None:
-    hooks = importlib.import_module(_HOOKS)
-    hooks.register_configure_hook(_variable, True)  # positional before 1.0
-    _installed.append(hooks._configure_hooks[-1])  # there is no way to unregister
-    if "tracekit.integrations._langchain_handler" in sys.modules:
-        _connect()
+    module: Any = sys.modules[_HOOKS]
+    module.register_configure_hook(_variable, True)  # positional before 1.0
+    hooks = module._configure_hooks
+    _installed.append((hooks, hooks[-1]))  # there is no way to unregister
+    _switch(on=True)
 
 
 def _remove() -> None:
     if not _installed:
         return
-    hooks = importlib.import_module(_HOOKS)._configure_hooks
-    entry = _installed.pop()
+    hooks, entry = _installed.pop()
     hooks[:] = [hook for hook in hooks if hook is not entry]
-    _disconnect()
+    _switch(on=False)
 
 
-def _connect() -> None:
-    """Let the rest of tracekit ask which run it is in."""
-    _disconnect()
-    runs = importlib.import_module("tracekit.integrations._langchain_runs")
-    context.span_finders.append(runs.find_span)
-    context.model_calls_seen.append(runs.model_call_seen)
-
-
-def _disconnect() -> None:
-    runs = sys.modules.get("tracekit.integrations._langchain_runs")
-    if runs is not None and runs.find_span in context.span_finders:
-        context.span_finders.remove(runs.find_span)
-        context.model_calls_seen.remove(runs.model_call_seen)
-
-
-def is_on() -> bool:
-    """Whether runs that begin now are recorded."""
-    return bool(_installed)
+def _switch(*, on: bool) -> None:
+    """Tell it to the runs; before the first there is nothing to tell."""
+    runs: Any = sys.modules.get(_RUNS)
+    if runs is not None:
+        runs.switch(on=on)
