@@ -85,7 +85,6 @@ def cli(context: click.Context) -> None:
 
     Exit codes:
       0    done
-      1    a gate was not passed
       2    bad input, or a store that can't be used: one sentence on standard error
       130  interrupted
       141  the reader of a pipe has gone
@@ -454,31 +453,10 @@ def doctor(repair: bool, as_json: bool) -> None:
 def version(as_json: bool) -> None:
     """Say the versions of tracekit and what it stands on."""
     from tracekit.terminal import output
+    from tracekit.terminal.versions import versions
 
-    found = _versions()
+    found = versions()
     if as_json:
         output.write_json(found)
     else:
         output.write(output.facts(found))
-
-
-_PACKAGES = (
-    *("openai", "langchain-core", "langchain", "langgraph", "langchain-openai"),
-    *("opentelemetry-sdk", "duckdb", "pandas", "orjson"),
-)
-
-
-def _versions() -> dict[str, str]:
-    from importlib import metadata
-    from platform import platform, python_version
-
-    from tracekit.pricing import default_prices
-
-    found = {"tracekit": tracekit.__version__, "prices": default_prices().version}
-    found |= {"python": python_version(), "platform": platform()}
-    for package in _PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            found[package] = "not installed"
-    return found
