@@ -21,11 +21,17 @@ def diagnosis_view(found: Diagnosis) -> list[RenderableType]:
         "Last read": UNKNOWN if found.last_ingest_ns is None else moment(found.last_ingest_ns),
         "Running": ", ".join(_writers(found)) or "no process writes here now",
     }
-    bad = [
-        f"{bad.file} at byte {bad.offset_bytes}: {bad.reason}" for bad in found.newest_bad_records
-    ]
-    problems = [one_line(f"• {problem}") for problem in [*found.problems, *bad]]
-    return [facts(named), Text(), *(problems or [Text("All is well.")])]
+    problems = [one_line(f"• {problem}") for problem in found.problems]
+    return [facts(named), Text(), *(problems or [Text("All is well.")]), *_bad_records(found)]
+
+
+def _bad_records(found: Diagnosis) -> Iterator[Text]:
+    newest = found.newest_bad_records
+    if newest:
+        kept_out = f"{found.bad_records:,} records kept out of the tables"
+        yield Text(f"\nThe newest {len(newest)} of {kept_out}:")
+    for bad in newest:
+        yield Text("  ") + one_line(f"{bad.file} at byte {bad.offset_bytes:,}: {bad.reason}")
 
 
 def _counts(found: Diagnosis) -> Iterator[str]:
