@@ -21,16 +21,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in (
-        "TRACEKIT_TRACKING_URI",
-        "TRACEKIT_EXPERIMENT",
-        "TRACEKIT_DISABLED",
-        "TRACEKIT_CAPTURE_CONTENT",
-        "TRACEKIT_PRICES",
-        "TRACEKIT_FAILPOINT",
-        "OPENAI_API_KEY",
-        "OPENAI_BASE_URL",
-    ):
+    ours = {name for name in os.environ if name.startswith(("TRACEKIT_", "OTEL_"))}
+    for name in (ours - {"TRACEKIT_CORPUS"}) | {"OPENAI_API_KEY", "OPENAI_BASE_URL"}:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 

@@ -170,12 +170,15 @@ async def test_an_async_generator_is_followed_the_same_way(store: Store) -> None
 
 
 async def test_a_cancelled_task_is_cancelled_and_recorded(store: Store) -> None:
+    started = asyncio.Event()
+
     @tracekit.trace
     async def sleeper() -> None:
+        started.set()
         await asyncio.sleep(60)
 
     task = asyncio.create_task(sleeper())
-    await asyncio.sleep(0.01)
+    await started.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -251,16 +251,19 @@ def test_an_error_is_recorded_and_reaches_the_program(store: Store) -> None:
 
 
 async def test_a_cancelled_run_ends_with_all_that_ran_below_it(store: Store) -> None:
+    started = asyncio.Event()
+
     class Slow(BaseRetriever):
         def _get_relevant_documents(self, query: str, **_: Any) -> list[Document]:
             raise NotImplementedError
 
         async def _aget_relevant_documents(self, query: str, **_: Any) -> list[Document]:
+            started.set()
             await asyncio.sleep(60)
             return []
 
     task = asyncio.create_task((RunnablePassthrough() | Slow()).ainvoke("x"))
-    await asyncio.sleep(0.05)
+    await started.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
