@@ -18,7 +18,6 @@ from tracekit.integrations._messages import (
     Object,
     as_list,
     as_object,
-    made_part,
     media_part,
     reasoning_part,
     rest,
@@ -26,6 +25,7 @@ from tracekit.integrations._messages import (
     tool_call_part,
     tool_response_part,
 )
+from tracekit.integrations._openai_chat import audio_parts
 from tracekit.integrations._openai_items import item_parts
 
 MAX_DEPTH = 24
@@ -92,7 +92,7 @@ def _assistant_parts(fields: Object) -> list[Object]:
     if isinstance(more.get("refusal"), str):
         parts.append(text_part(more["refusal"], refusal=True))
     if isinstance(more.get("audio"), dict):
-        parts += _audio(as_object(more["audio"]))
+        parts += audio_parts(as_object(more["audio"]))
     return _with_calls(parts, fields, more)
 
 
@@ -102,18 +102,6 @@ def _thoughts(more: Object) -> list[Object]:
     parts = [reasoning_part(thought)] if isinstance(thought, str) and thought else []
     if isinstance(item, dict):
         parts += item_parts({**as_object(item), "type": "reasoning"})
-    return parts
-
-
-def _audio(audio: Object) -> list[Object]:
-    known = rest({"id": audio.get("id"), "expires_at": audio.get("expires_at")})
-    parts: list[Object] = []
-    if isinstance(audio.get("data"), str):
-        parts.append(made_part(audio["data"], "audio", **known))
-    elif audio.get("id") is not None:
-        parts.append({"type": "file", "modality": "audio", "file_id": audio["id"]})
-    if isinstance(audio.get("transcript"), str):
-        parts.append(text_part(audio["transcript"], transcript=True))
     return parts
 
 

@@ -50,7 +50,7 @@ def _said(message: Object) -> list[Object]:
     if isinstance(message.get("refusal"), str):
         parts.append(text_part(message["refusal"], refusal=True))
     if message.get("audio"):
-        parts += _audio(as_object(message["audio"]))
+        parts += audio_parts(as_object(message["audio"]))
     for image in as_list(message.get("images")):
         parts += content_parts([image])
     parts += [_tool_call(as_object(call)) for call in as_list(message.get("tool_calls"))]
@@ -70,7 +70,8 @@ def _thought(message: Object) -> list[Object]:
     return [reasoning_part(text) for text in said]
 
 
-def _audio(audio: Object) -> list[Object]:
+def audio_parts(audio: Object) -> list[Object]:
+    """What a model said aloud: the sound, or the id that it is kept under, and its words."""
     known = rest({key: audio.get(key) for key in ("id", "expires_at")})
     parts: list[Object] = []
     if isinstance(audio.get("data"), bytes):

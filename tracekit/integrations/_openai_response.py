@@ -36,6 +36,9 @@ class Answer:
     """The provider's own account of what went wrong, in an answer that came with status 200."""
 
 
+_Reader = Callable[[Answer, Object, Endpoint, bool], None]
+
+
 def read_answer(endpoint: Endpoint, body: Any, *, with_content: bool = True) -> Answer:
     """Facts and contents of a body that was JSON, or of a stream folded into one.
 
@@ -115,32 +118,24 @@ def _index(value: Any) -> int:
     return value if type(value) is int else 0
 
 
-def _chat(answer: Answer, body: Object, endpoint: Endpoint, with_content: bool) -> None:
-    _common(answer, body, endpoint)
-    choices = _choices(body)
-    if choices:
-        answer.facts[semconv.RESPONSE_FINISH_REASONS] = [_finish_reason(c) for c in choices]
-    if with_content:
-        messages = [_chat_choice(choice) for choice in choices]
-        answer.contents.append((semconv.OUTPUT_MESSAGES, messages or None))
-        _extra(answer, body, "choices")
+def _choices_read_by(message: Callable[[Object], Object]) -> _Reader:
+    def read(answer: Answer, body: Object, endpoint: Endpoint, with_content: bool) -> None:
+        _common(answer, body, endpoint)
+        choices = _choices(body)
+        if choices:
+            answer.facts[semconv.RESPONSE_FINISH_REASONS] = [_finish_reason(c) for c in choices]
+        if with_content:
+            messages = [message(choice) for choice in choices]
+            answer.contents.append((semconv.OUTPUT_MESSAGES, messages or None))
+            _extra(answer, body, "choices")
+
+    return read
 
 
 def _chat_choice(choice: Object) -> Object:
     message = chat_message(as_object(choice.get("message")))
     known = rest(choice, "index", "message", "finish_reason")
     return {**message, "finish_reason": _finish_reason(choice), **known}
-
-
-def _completions(answer: Answer, body: Object, endpoint: Endpoint, with_content: bool) -> None:
-    _common(answer, body, endpoint)
-    choices = _choices(body)
-    if choices:
-        answer.facts[semconv.RESPONSE_FINISH_REASONS] = [_finish_reason(c) for c in choices]
-    if with_content:
-        messages = [_text_choice(choice) for choice in choices]
-        answer.contents.append((semconv.OUTPUT_MESSAGES, messages or None))
-        _extra(answer, body, "choices")
 
 
 def _text_choice(choice: Object) -> Object:
@@ -281,9 +276,9 @@ def _gives_secrets(endpoint: Endpoint) -> bool:
     )
 
 
-_READERS: dict[str, Callable[[Answer, Object, Endpoint, bool], None]] = {
-    "chat": _chat,
-    "completions": _completions,
+_READERS: dict[str, _Reader] = {
+    "chat": _choices_read_by(_chat_choice),
+    "completions": _choices_read_by(_text_choice),
     "responses": _responses,
     "embeddings": _embeddings,
     "images": _images,
