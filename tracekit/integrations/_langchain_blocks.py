@@ -105,7 +105,7 @@ def _reasoning_content(block: Object) -> Object:
     return reasoning_part(str(inner.get("text") or ""), **rest(inner, "type", "text"))
 
 
-def _redacted(block: Object) -> Object:
+def _redacted(_block: Object) -> Object:
     return reasoning_part("", redacted=True)
 
 

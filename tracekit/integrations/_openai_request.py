@@ -239,11 +239,11 @@ def _tools(body: Object) -> list[Any]:
     return as_list(body.get("tools")) + functions
 
 
-def _chat(body: Object, files: Any) -> Contents:
+def _chat(body: Object, _files: Any) -> Contents:
     return [(semconv.INPUT_MESSAGES, chat_messages(body.get("messages")))]
 
 
-def _completions(body: Object, files: Any) -> Contents:
+def _completions(body: Object, _files: Any) -> Contents:
     prompt = body.get("prompt")
     several = isinstance(prompt, list) and all(not isinstance(p, int) for p in as_list(prompt))
     prompts: list[Any] = as_list(prompt) if several else [] if prompt is None else [prompt]
@@ -258,7 +258,7 @@ def _user(parts: list[Object]) -> Object:
     return {"role": "user", "parts": parts}
 
 
-def _responses(body: Object, files: Any) -> Contents:
+def _responses(body: Object, _files: Any) -> Contents:
     instructions = body.get("instructions")
     given = input_messages(body.get("input")) if body.get("input") is not None else []
     variables = as_object(as_object(body.get("prompt")).get("variables"))
@@ -273,7 +273,7 @@ def _variable(value: Any) -> Any:
     return provider.JsonText(value) if isinstance(value, str) else without_media(value)
 
 
-def _embeddings(body: Object, files: Any) -> Contents:
+def _embeddings(body: Object, _files: Any) -> Contents:
     return [(semconv.INPUT, body.get("input"))]
 
 
@@ -282,7 +282,7 @@ def _images(body: Object, files: Any) -> Contents:
     return [(semconv.INPUT_MESSAGES, [_user([*words, *_file_parts(files, "image")])])]
 
 
-def _speech(body: Object, files: Any) -> Contents:
+def _speech(body: Object, _files: Any) -> Contents:
     instructions = body.get("instructions")
     return [
         (semconv.SYSTEM_INSTRUCTIONS, content_parts(instructions) if instructions else None),
@@ -295,7 +295,7 @@ def _transcription(body: Object, files: Any) -> Contents:
     return [(semconv.INPUT_MESSAGES, [_user([*words, *_file_parts(files, "audio")])])]
 
 
-def _moderations(body: Object, files: Any) -> Contents:
+def _moderations(body: Object, _files: Any) -> Contents:
     given = body.get("input")
     return [(semconv.INPUT_MESSAGES, [_user(content_parts(given))] if given else None)]
 
