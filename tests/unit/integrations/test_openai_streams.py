@@ -228,7 +228,8 @@ async def test_a_cancelled_reader_is_marked(
 async def test_a_reader_cancelled_between_two_chunks_is_marked(
     store: Store, service: Service, async_client: openai.AsyncOpenAI
 ) -> None:
-    service.will(events(chunks("a", "b")))
+    hold = threading.Event()
+    service.will(events(chunks("a", "b")[:2], wait=hold))
     seen = asyncio.Event()
 
     async def read() -> None:
@@ -242,8 +243,9 @@ async def test_a_reader_cancelled_between_two_chunks_is_marked(
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    span = the_span(store)
-    assert span["attributes"].get(semconv.CANCELLED) or not is_incomplete(span)
+    hold.set()
+    facts = the_span(store)["attributes"]
+    assert (facts[semconv.INCOMPLETE], facts[semconv.CANCELLED]) == (True, True)
 
 
 @pytest.mark.usefixtures("autologged")
