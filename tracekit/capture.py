@@ -65,6 +65,20 @@ def plain(value: Any, max_text_length: int = 1_000_000) -> Any:
     return _Walk(max_text_length).deep(value, 0)
 
 
+def from_json(value: Any) -> Any:
+    """What a JSON text says; any other value, and a text that is no JSON, as it is.
+
+    >>> from_json('{"city": "Paris"}'), from_json('{"city": "Par')
+    ({'city': 'Paris'}, '{"city": "Par')
+    """
+    if not isinstance(value, str):
+        return value
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return value
+
+
 def cut(text: str, limit: int) -> str:
     """`text` with at most `limit` characters kept, and its length told if it was cut.
 

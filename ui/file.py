@@ -23,6 +23,7 @@ from typing import IO, Any
 
 import orjson
 
+from tracekit import media
 from tracekit.model import Artifact, Metric, Run, Trace, TraceSummary
 from tracekit.ui.page import render
 from tracekit.ui.view import (
@@ -44,6 +45,8 @@ RunParts = tuple[Run, Histories, Sequence[Artifact]]
 _MOST_ITEMS = 32
 _MOST_BYTES = 300_000
 _MOST_BLOB_BYTES = 10_000_000
+_REFUSED = frozenset({"image/svg+xml"})
+"""Opened by itself, an SVG runs the scripts in it, with the rights of the report."""
 _THREADS = 2
 _BLOB = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 
@@ -131,33 +134,11 @@ def _write_blobs(blocks: "_Blocks", read: Callable[[str], bytes | None]) -> dict
     written: dict[str, Any] = {}
     for sha256 in blocks.blobs:
         data = read(sha256)
-        media_type = data and _media_type(data)
-        if data and media_type and len(data) <= _MOST_BLOB_BYTES:
+        kind = data and media.kind_of(data)
+        if data and kind and kind not in _REFUSED and len(data) <= _MOST_BLOB_BYTES:
             blocks.write(f"b-{sha256}", base64.b64encode(data))
-            written[sha256] = {"type": media_type, "bytes": len(data)}
+            written[sha256] = {"type": kind, "bytes": len(data)}
     return written
-
-
-_SIGNS = (
-    (0, b"\x89PNG\r\n", "image/png"),
-    (0, b"\xff\xd8\xff", "image/jpeg"),
-    (0, b"GIF8", "image/gif"),
-    (8, b"WEBP", "image/webp"),
-    (8, b"WAVE", "audio/wav"),
-    (0, b"OggS", "audio/ogg"),
-    (0, b"ID3", "audio/mpeg"),
-    (0, b"\xff\xfb", "audio/mpeg"),
-    (0, b"\xff\xf3", "audio/mpeg"),
-)
-
-
-def _media_type(data: bytes) -> str | None:
-    """By its first bytes, since what a record says of them may be anything.
-
-    >>> _media_type(b"<svg onload=...>") is None
-    True
-    """
-    return next((name for at, sign, name in _SIGNS if data.startswith(sign, at)), None)
 
 
 class _Blocks:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from tracekit import semconv
+from tracekit.capture import from_json
 from tracekit.convert.dialect import Facts, below, metadata, request_parameters
 from tracekit.convert.messages import to_messages, to_tool_definitions
 from tracekit.convert.reading import (
@@ -19,7 +20,6 @@ from tracekit.convert.reading import (
     as_object,
     as_text,
     first,
-    from_json,
     known,
     to_json,
 )

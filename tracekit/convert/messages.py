@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from tracekit.convert.reading import Object, as_list, as_object, as_text, first, from_json, known
+from tracekit.capture import from_json
+from tracekit.convert.reading import Object, as_list, as_object, as_text, first, known
 
 _FINISH = {
     "tool_calls": "tool_call",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tracekit import semconv
+from tracekit.capture import from_json
 from tracekit.convert.dialect import Facts, metadata, provider_name, request_parameters
 from tracekit.convert.flat import tree_of
 from tracekit.convert.messages import finish_reason, to_message, to_tool_definitions
@@ -19,7 +20,6 @@ from tracekit.convert.reading import (
     as_object,
     as_text,
     first,
-    from_json,
     known,
     to_json,
 )

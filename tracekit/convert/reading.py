@@ -5,6 +5,8 @@ from typing import Any, cast
 
 import orjson
 
+from tracekit.capture import from_json
+
 Object = dict[str, Any]
 
 
@@ -18,16 +20,6 @@ def as_list(value: Any) -> list[Any]:
     """A JSON array, given as such or as its text; an empty one for anything else."""
     parsed = from_json(value)
     return cast("list[Any]", parsed) if isinstance(parsed, list) else []
-
-
-def from_json(value: Any) -> Any:
-    """What a JSON text says; any other value, and a text that is no JSON, as it is."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return orjson.loads(value)
-    except orjson.JSONDecodeError:
-        return value
 
 
 def to_json(value: Any) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tracekit import semconv
+from tracekit.capture import from_json
 from tracekit.convert.dialect import Facts, below, metadata, provider_name
 from tracekit.convert.messages import finish_reason, to_messages, to_tool_definitions, tool_call
 from tracekit.convert.reading import (
@@ -18,7 +19,6 @@ from tracekit.convert.reading import (
     as_object,
     as_text,
     first,
-    from_json,
     known,
     to_json,
 )

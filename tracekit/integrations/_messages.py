@@ -9,9 +9,7 @@ import binascii
 from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
-import orjson
-
-from tracekit import capture, config, guard
+from tracekit import capture, config, guard, media
 from tracekit.store.blobs import write_blob
 from tracekit.store.store import open_store
 
@@ -55,7 +53,7 @@ def tool_call_part(call_id: Any, name: Any, arguments: Any, **extra: Any) -> Obj
     part: Object = {"type": "tool_call"}
     if call_id is not None:
         part["id"] = call_id
-    return {**part, "name": name or "", "arguments": parsed(arguments), **extra}
+    return {**part, "name": name or "", "arguments": capture.from_json(arguments), **extra}
 
 
 def tool_response_part(call_id: Any, response: Any, **extra: Any) -> Object:
@@ -66,27 +64,13 @@ def tool_response_part(call_id: Any, response: Any, **extra: Any) -> Object:
     return {**part, "response": response, **extra}
 
 
-def parsed(text: Any) -> Any:
-    """JSON text as its value; anything else as it is.
-
-    >>> parsed('{"city": "Paris"}'), parsed('{"city": "Par')
-    ({'city': 'Paris'}, '{"city": "Par')
-    """
-    if not isinstance(text, str):
-        return text
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return text
-
-
 def media_part(url: str, modality: str, mime_type: str | None = None, **extra: Any) -> Object:
     """Media by its address: bytes cut out of a `data:` URL, or the URL itself."""
     if not url.startswith("data:"):
         known: Object = {"mime_type": mime_type} if mime_type else {}
         return {"type": "uri", **known, "modality": modality, "uri": url, **extra}
     head, _, body = url[5:].partition(",")
-    kind = head.partition(";")[0] or mime_type or "application/octet-stream"
+    kind = head.partition(";")[0] or mime_type or media.UNKNOWN
     if head.endswith("base64"):
         return encoded_part(body, kind, modality, **extra)
     return blob_part(unquote_to_bytes(body), kind, modality, **extra)
@@ -123,33 +107,6 @@ def _kept(data: bytes) -> str | None:
         return None
 
 
-def kind_of(data: bytes, otherwise: str = "application/octet-stream") -> str:
-    r"""The media type of an image or a sound by its first bytes.
-
-    >>> kind_of(b"\xff\xd8\xff\xe0")
-    'image/jpeg'
-    """
-    for offset, sign, kind in _SIGNS:
-        if data.startswith(sign, offset):
-            return kind
-    return otherwise
-
-
-_SIGNS = (
-    (0, b"\x89PNG", "image/png"),
-    (0, b"\xff\xd8\xff", "image/jpeg"),
-    (0, b"GIF8", "image/gif"),
-    (0, b"<svg", "image/svg+xml"),
-    (8, b"WEBP", "image/webp"),
-    (8, b"WAVE", "audio/wav"),
-    (0, b"ID3", "audio/mpeg"),
-    (0, b"\xff\xfb", "audio/mpeg"),
-    (0, b"\xff\xf3", "audio/mpeg"),
-    (0, b"OggS", "audio/ogg"),
-    (0, b"fLaC", "audio/flac"),
-)
-
-
 def made_part(data: Any, modality: str, mime_type: str | None = None, **extra: Any) -> Object:
     """Media that a model made, as base64 text or a URL; its kind is seen from its bytes."""
     text = str(data)
@@ -160,9 +117,9 @@ def made_part(data: Any, modality: str, mime_type: str | None = None, **extra: A
 
 def _kind_of_encoded(data: str) -> str:
     try:
-        return kind_of(base64.b64decode(data[:64]))
+        return media.kind_of(base64.b64decode(data[:64])) or media.UNKNOWN
     except (binascii.Error, ValueError):
-        return kind_of(b"")
+        return media.UNKNOWN
 
 
 def content_parts(content: Any) -> list[Object]:
@@ -232,7 +189,7 @@ def _file(item: Object) -> Object:
     extra = rest(file, "type", "file_id", "file_data", "file_url", "file")
     data, name = file.get("file_data"), str(file.get("filename") or "")
     if isinstance(data, str):
-        kind = "application/pdf" if name.lower().endswith(".pdf") else "application/octet-stream"
+        kind = "application/pdf" if name.lower().endswith(".pdf") else media.UNKNOWN
         if data.startswith(("data:", "http")):
             return media_part(data, "document", **extra)
         return encoded_part(data, kind, "document", **extra)

@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from tracekit import media
 from tracekit.integrations._messages import (
     Object,
     as_list,
     as_object,
     blob_part,
     content_parts,
-    kind_of,
     made_part,
     reasoning_part,
     rest,
@@ -75,9 +75,8 @@ def audio_parts(audio: Object) -> list[Object]:
     known = rest({key: audio.get(key) for key in ("id", "expires_at")})
     parts: list[Object] = []
     if isinstance(audio.get("data"), bytes):
-        parts.append(
-            blob_part(audio["data"], kind_of(audio["data"], "audio/pcm"), "audio", **known)
-        )
+        kind = media.kind_of(audio["data"]) or "audio/pcm"
+        parts.append(blob_part(audio["data"], kind, "audio", **known))
     elif isinstance(audio.get("data"), str):
         parts.append(made_part(audio["data"], "audio", **known))
     elif audio.get("id") is not None:

@@ -5,14 +5,13 @@ from typing import Any, cast
 
 import orjson
 
-from tracekit import provider, semconv
+from tracekit import media, provider, semconv
 from tracekit.integrations._messages import (
     Object,
     as_list,
     as_object,
     blob_part,
     content_parts,
-    kind_of,
     text_part,
     without_media,
     without_secrets,
@@ -331,7 +330,7 @@ def _file_part(file: Any, modality: str) -> Object:
     known = {"filename": name} if isinstance(name, str) else {}
     if isinstance(content, bytes | bytearray):
         data = bytes(content)
-        return blob_part(data, kind or kind_of(data), modality, **known)
+        return blob_part(data, kind or media.kind_of(data) or media.UNKNOWN, modality, **known)
     if not known and isinstance(getattr(content, "name", None), str):
         known = {"filename": str(content.name).rpartition("/")[2]}
     mime = {"mime_type": kind} if isinstance(kind, str) else {}

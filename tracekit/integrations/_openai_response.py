@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tracekit import semconv
+from tracekit import media, semconv
 from tracekit.capture import to_json
 from tracekit.integrations._messages import (
     Object,
@@ -12,7 +12,6 @@ from tracekit.integrations._messages import (
     as_object,
     blob_part,
     content_parts,
-    kind_of,
     made_part,
     rest,
     text_part,
@@ -252,9 +251,8 @@ def _speech(answer: Answer, body: Object, endpoint: Endpoint, with_content: bool
     _common(answer, body, endpoint)
     data = body.get("audio")
     if with_content and isinstance(data, bytes):
-        answer.contents.append(
-            (semconv.OUTPUT_MESSAGES, [_assistant(blob_part(data, kind_of(data), "audio"))])
-        )
+        sound = blob_part(data, media.kind_of(data) or media.UNKNOWN, "audio")
+        answer.contents.append((semconv.OUTPUT_MESSAGES, [_assistant(sound)]))
 
 
 def _moderations(answer: Answer, body: Object, endpoint: Endpoint, with_content: bool) -> None:
