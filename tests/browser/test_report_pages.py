@@ -1,6 +1,7 @@
 """Each page shows what is stored, and its state is in the address."""
 
 import re
+from itertools import pairwise
 
 import pytest
 import report_data as data
@@ -101,6 +102,18 @@ def test_a_trace_shows_its_spans_and_what_was_waited_for(read: Open) -> None:
         assert fact in head
     expect(page.locator(".span-row", has_text="try 2")).to_have_count(1)
     assert page.locator(".span-row .first:visible").count() == 2
+
+
+@pytest.mark.parametrize("width", [1440, 1320, 1210, 1000])
+def test_times_above_the_bars_never_overlap(read: Open, width: int) -> None:
+    reader = read(data.sample(5), viewport={"width": width, "height": 900})
+    reader.go(f"#/trace/{AGENT}")
+    marks = reader.page.locator(".ruler div span")
+    expect(marks.last).to_have_text("8.42 s")
+    boxes = [box for mark in marks.all() if (box := mark.bounding_box())]
+    assert len(boxes) >= 3
+    for left, right in pairwise(boxes):
+        assert left["x"] + left["width"] < right["x"]
 
 
 def test_a_tool_call_and_its_result_stand_in_one_box(read: Open) -> None:

@@ -57,6 +57,7 @@ export class Waterfall {
       on: { keydown: (/** @type {KeyboardEvent} */ event) => this.#key(event) },
     });
     this.ruler = h("div.ruler", { "aria-hidden": "true" });
+    new ResizeObserver(() => this.#fitRuler()).observe(this.ruler);
     this.virtual = new VirtualRows(this.host, 28, () => this.#makeRow());
     /** @type {number[]} */
     this.rows = [];
@@ -170,6 +171,17 @@ export class Waterfall {
       h("span"),
       h("div", null, this.width === "time" ? marks : h("span", { css: { left: "0%" } }, share)),
     );
+    this.#fitRuler();
+  }
+
+  /** Without the last mark but one where it would run into the last. */
+  #fitRuler() {
+    const [, , mark, last] = /** @type {HTMLElement[]} */ ([
+      ...(this.ruler.lastElementChild?.children ?? []),
+    ]);
+    if (!last) return;
+    mark.hidden = false;
+    mark.hidden = mark.getBoundingClientRect().right + 6 > last.getBoundingClientRect().left;
   }
 
   /** @param {KeyboardEvent} event */
