@@ -97,7 +97,7 @@ export function historyOf(span, spans, contentOf) {
 }
 
 /** How many messages two lists begin with alike. @param {Message[]} a @param {Message[]} b */
-export function sharedLength(a, b) {
+function sharedLength(a, b) {
   let shared = 0;
   while (shared < a.length && shared < b.length && essence(a[shared]) === essence(b[shared]))
     shared++;

@@ -11,7 +11,7 @@ const MOST_TEXT = 4000;
 const MOST_LINE = 90;
 
 /** Integers that JavaScript can't hold come as `{"$number": "…"}`. @param {any} value */
-export function bigNumber(value) {
+function bigNumber(value) {
   const keys = value !== null && typeof value === "object" ? Object.keys(value) : [];
   return keys.length === 1 && keys[0] === "$number" ? String(value.$number) : null;
 }

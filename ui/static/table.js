@@ -16,7 +16,6 @@ export const FACETS = [
   "user",
   "session",
 ];
-export const SORTS = ["start", "name", "dur", "tokens", "cost", "score"];
 
 export class TraceTable {
   /** @param {RawTraces} raw */

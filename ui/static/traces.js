@@ -50,7 +50,7 @@ export function tracesPage(report, route) {
 }
 
 /** The filter that an address holds. @param {URLSearchParams} state @returns {Filter} */
-export function filterOf(state) {
+function filterOf(state) {
   /** @type {Filter} */
   const filter = {};
   for (const key of [...FACETS, ...Object.keys(EXTRA_NAMES)]) {
