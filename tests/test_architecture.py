@@ -21,13 +21,14 @@ SOURCES = sorted(
 GATES = {
     "duckdb": ("tracekit/store/",),
     "fsspec": ("tracekit/store/",),
-    "pandas": ("tracekit/store/", "tracekit/tracking", "tracekit/client"),
-    "lark": ("tracekit/filters",),
+    "pandas": ("tracekit/store/", "tracekit/tracking/"),
+    "lark": ("tracekit/filters/",),
     "jinja2": ("ui/",),
     "openai": ("tracekit/integrations/", "tracekit/demo/"),
     "langchain_core": ("tracekit/integrations/", "tracekit/demo/"),
     "langchain_openai": ("tracekit/demo/",),
-    "click": ("tracekit/cli",),
+    "click": ("tracekit/cli.py",),
+    "rich": ("tracekit/terminal/", "tracekit/reporting.py"),
     "opentelemetry": ("tracekit/provider.py", "tracekit/tracing/", "tracekit/integrations/", "tracekit/context.py"),
     "fcntl": ("tracekit/store/",),
 }  # fmt: skip

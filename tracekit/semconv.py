@@ -72,7 +72,6 @@ WORKFLOW_NAME = "gen_ai.workflow.name"
 DATA_SOURCE_ID = "gen_ai.data_source.id"
 RETRIEVAL_QUERY = "gen_ai.retrieval.query.text"
 RETRIEVAL_DOCUMENTS = "gen_ai.retrieval.documents"
-RETRIEVAL_TOP_K = "gen_ai.retrieval.top_k"
 
 OPENAI_API_TYPE = "openai.api.type"
 OPENAI_REQUEST_SERVICE_TIER = "openai.request.service_tier"

@@ -29,8 +29,7 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.01, 0.2
 class Lock:
     """A held lock, exclusive at first."""
 
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self._path = path
+    def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
     def share(self) -> None:
@@ -60,7 +59,7 @@ def locked(
         if not shared:
             _refuse_idle_locks(path)
             _sign(descriptor)
-        yield Lock(path, descriptor)
+        yield Lock(descriptor)
     finally:
         # a forked child closes its copy only: the lock belongs to the parent, who goes on
         if os.getpid() == owner:

@@ -145,7 +145,6 @@ async def test_async_handlers_hear_of_a_text_model_although_ours_is_inline(store
     assert outline(store) == ["FakeListLLM"]
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("langchain_logged")
 def test_nothing_is_left_of_many_runs(store: Store) -> None:
     chain = double | double
