@@ -8,11 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from tracekit.errors import ConfigError
 
 DEFAULT_STORE = ".tracekit"
 DEFAULT_EXPERIMENT = "Default"
+
+STORE_MEND = "give the path of a folder, such as './.tracekit', or a 'file:' URL"
 
 Mask = Callable[[str, str], str]
 """Given the attribute's name and its text, the text to store."""
@@ -84,6 +87,8 @@ def configure(
     """
     if sampling_ratio is not None and not 0.0 <= sampling_ratio <= 1.0:
         raise ConfigError(f"`sampling_ratio` must be from 0 to 1, got {sampling_ratio!r}")
+    if mask is not None and not callable(mask):
+        raise ConfigError(f"`mask` must be a function of a name and a text, got {mask!r}")
     if max_text_length is not None and max_text_length < 1:
         raise ConfigError(f"`max_text_length` must be at least 1, got {max_text_length!r}")
     given: dict[str, Any] = {
@@ -114,8 +119,11 @@ def set_tracking_uri(uri: str | Path | None) -> None:
     """Choose the store: a folder, as a path or `file:` URL. None: as the environment says.
 
     The folder is made when the first record is written.
+
+    Raises:
+        ConfigError: An address of another kind.
     """
-    _state.tracking_uri = None if uri is None else _absolute(os.fspath(uri))
+    _state.tracking_uri = None if uri is None else str(store_folder(uri))
 
 
 def get_tracking_uri() -> str:
@@ -128,7 +136,7 @@ def get_tracking_uri() -> str:
         return _state.tracking_uri
     text = os.environ.get("TRACEKIT_TRACKING_URI") or DEFAULT_STORE
     if _state.resolved is None or _state.resolved[0] != text:
-        _state.resolved = (text, _absolute(text))
+        _state.resolved = (text, str(store_folder(text)))
     return _state.resolved[1]
 
 
@@ -154,14 +162,61 @@ def artifacts_uri() -> str | None:
     A folder, or a URL such as `s3://bucket/prefix`.
     """
     text = os.environ.get("TRACEKIT_ARTIFACTS")
-    return _absolute(text) if text else None
-
-
-def _absolute(text: str) -> str:
-    """A plain path made absolute; a URL is left as it is, for the store to judge."""
-    if "://" in text or text.startswith("file:"):
-        return text
+    if not text or "://" in text:
+        return text or None
     return str(Path(text).expanduser().absolute())
+
+
+def store_folder(uri: str | os.PathLike[str]) -> Path:
+    """The absolute path of the folder that a tracking URI names. Nothing is created.
+
+    Args:
+        uri: A path (`~` is the home folder), or a `file:` URL.
+
+    Raises:
+        ConfigError: Another kind of address, or none at all.
+
+    >>> store_folder("file:///var/lib/tracekit").as_posix()
+    '/var/lib/tracekit'
+    """
+    try:
+        text = os.fspath(uri)
+    except TypeError:
+        raise ConfigError(f"the tracking URI {uri!r} is no text; {STORE_MEND}") from None
+    if not text.strip() or "\0" in text:
+        raise ConfigError(f"the tracking URI {text!r} names no folder; {STORE_MEND}")
+    if isinstance(uri, str):
+        text = _path_of_url(text)
+    try:
+        return Path(os.path.abspath(Path(text).expanduser()))
+    except RuntimeError as error:
+        raise ConfigError(f"the tracking URI {uri!r} can't be expanded: {error}") from error
+
+
+def _path_of_url(text: str) -> str:
+    scheme, colon, rest = text.partition(":")
+    if not colon or not scheme.isalnum() or len(scheme) == 1:
+        return text
+    if scheme.lower() == "file":
+        url = urlsplit(text)
+        if url.netloc not in {"", "localhost"}:
+            raise ConfigError(
+                f"the tracking URI {text!r} names the host {url.netloc!r}; "
+                "a 'file:' URL has three slashes, as in 'file:///data/traces'"
+            )
+        return unquote(url.path)
+    if rest.startswith("//") or scheme.lower() in {"sqlite", "databricks", "duckdb"}:
+        raise ConfigError(
+            f"the tracking URI {_without_secrets(text)!r} can't be used: "
+            f"{scheme.lower()!r} is not supported; {STORE_MEND}"
+        )
+    return text
+
+
+def _without_secrets(text: str) -> str:
+    """An address may carry a password, which no message may repeat."""
+    head, at, tail = text.rpartition("@")
+    return f"{head.partition('://')[0]}://...@{tail}" if at else text
 
 
 _TRUE = frozenset({"1", "true", "yes", "on"})

@@ -66,19 +66,17 @@ class SpanProcessor(SdkSpanProcessor):
 
     def on_start(self, span: SdkSpan, parent_context: Context | None = None) -> None:
         """Write the start record; what is still running at a crash then shows as unfinished."""
-        if self._closed or not config.settings().enabled:
-            return
         try:
-            self._started(span)
+            if not self._closed and config.settings().enabled:
+                self._started(span)
         except Exception:
             guard.failed("SpanProcessor.on_start")
 
     def on_end(self, span: ReadableSpan) -> None:
         """Write the whole span."""
-        if self._closed or not config.settings().enabled:
-            return
         try:
-            self._ended(span)
+            if not self._closed and config.settings().enabled:
+                self._ended(span)
         except Exception:
             guard.failed("SpanProcessor.on_end")
 
@@ -219,6 +217,14 @@ def masked(key: str, text: str) -> str | None:
         guard.warn(f"the mask gave no text for {key!r}; the content is withheld")
         return None
     return result
+
+
+def message(text: str) -> str | None:
+    """What an error says, under the switches of content: it may repeat what people wrote."""
+    settings = config.settings()
+    if not settings.capture_content:
+        return None
+    return masked("exception.message", capture.cut(text, settings.max_text_length))
 
 
 def _event(event: Any) -> dict[str, Any]:

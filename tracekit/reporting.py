@@ -12,10 +12,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from tracekit._version import __version__
-from tracekit.errors import ArtifactError, ConfigError, ReportError, StoreError
+from tracekit.errors import ArtifactError, ConfigError, NotFoundError, ReportError, StoreError
 from tracekit.model import Run, Trace, TraceSummary
 from tracekit.store.artifacts import Artifacts
 from tracekit.store.queries import (
+    has_experiment,
     read_artifacts,
     read_metric_histories,
     read_runs,
@@ -77,6 +78,8 @@ def report(
         >>> tracekit.report("hello.html").name
         'hello.html'
     """
+    if isinstance(experiment_names, str):
+        experiment_names = [experiment_names]
     if max_traces is not None and max_traces < 0:
         raise ConfigError(f"`max_traces` must not be negative, got {max_traces!r}")
     target = Path(path).expanduser().absolute()
@@ -84,6 +87,7 @@ def report(
     if not store.exists:
         raise StoreError(f"nothing has been recorded in {store.folder} yet")
     with store.reading() as connection:
+        _check_names(connection, experiment_names, run_id)
         found = find_trace_ids(
             connection, filter_string, experiment_names=experiment_names, run_id=run_id
         )
@@ -142,6 +146,17 @@ def _traces(connection: "Connection", ids: Sequence[str]) -> Iterator[tuple[Trac
         traces = {trace.trace_id: trace for trace in read_traces(connection, some)}
         for summary in read_trace_summaries(connection, some):
             yield summary, traces[summary.trace_id]
+
+
+def _check_names(
+    connection: "Connection", experiment_names: Sequence[str] | None, run_id: str | None
+) -> None:
+    """See that the run and the experiments that are asked for are there."""
+    if run_id is not None and not read_runs(connection, [run_id]):
+        raise NotFoundError(f"there is no run {run_id!r}: 'tracekit runs' lists them")
+    for name in experiment_names or ():
+        if not has_experiment(connection, name):
+            raise NotFoundError(f"nothing was recorded in an experiment {name!r}")
 
 
 def _runs(

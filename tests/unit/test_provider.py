@@ -191,3 +191,46 @@ def test_a_bad_flag_in_the_environment_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("TRACEKIT_DISABLED", "perhaps")
     with pytest.raises(ConfigError, match="TRACEKIT_DISABLED='perhaps'"):
         tracekit.config.settings()
+
+
+def test_error_messages_are_content_too(store: Store) -> None:
+    tracekit.configure(capture_content=False)
+    with pytest.raises(ValueError, match="Alice"), tracekit.start_span("off"):
+        raise ValueError("Alice said so")
+    tracekit.configure(capture_content=True, mask=lambda name, text: text.replace("Alice", "A."))
+    with pytest.raises(ValueError, match="Alice"), tracekit.start_span("masked"):
+        raise ValueError("Alice said so")
+    found = spans(store)
+    assert found["off"]["status_message"] is None
+    assert found["masked"]["status_message"] == "A. said so"
+    written = b"".join(path.read_bytes() for path in store.spool_folder.iterdir())
+    assert b"Alice" not in written
+    assert b"ValueError" in written
+
+
+def test_a_bad_setting_never_reaches_a_traced_call(tmp_path: Path) -> None:
+    done = run_script(
+        tmp_path,
+        """
+        import os
+        os.environ["TRACEKIT_DISABLED"] = "perhaps"
+        import tracekit
+        @tracekit.trace
+        def work():
+            return 5
+        assert work() == 5
+        """,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "TRACEKIT_DISABLED='perhaps'" in done.stderr
+
+
+@pytest.mark.parametrize("uri", ["http://host", "", "sqlite:///x.db", 5])
+def test_a_store_that_cannot_be_is_refused_when_it_is_named(uri: str) -> None:
+    with pytest.raises(ConfigError, match="tracking URI"):
+        tracekit.set_tracking_uri(uri)
+
+
+def test_a_mask_must_be_a_function() -> None:
+    with pytest.raises(ConfigError, match="`mask` must be a function"):
+        tracekit.configure(mask=5)  # type: ignore[arg-type]

@@ -1,6 +1,8 @@
 import asyncio
 import contextvars
 import inspect
+import os
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -337,3 +339,46 @@ def test_a_coroutine_driven_from_two_contexts_is_not_disturbed(store: Store) -> 
         contextvars.Context().run(coroutine.send, None)
     assert stop.value.value == "done"
     assert spans(store)["work"]["status"] == "UNSET"
+
+
+def test_a_forked_child_leaves_the_spans_of_its_parent_alone(store: Store) -> None:
+    with tracekit.start_span("shared") as span:
+        child = os.fork()
+        if child == 0:
+            try:
+                with tracekit.start_span("of the child"):
+                    raise KeyError
+            except KeyError:
+                span.fail(KeyError())
+                span.end()
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        span.set_outputs("the parent's")
+    (shared,) = [r for r in records(store, "span") if r["name"] == "shared"]
+    assert (shared["status"], shared["attributes"]["tracekit.output"]) == (
+        "UNSET",
+        '"the parent\'s"',
+    )
+    child_span = spans(store)["of the child"]
+    assert child_span["parent_span_id"] == shared["span_id"]
+
+
+@pytest.mark.parametrize(("code", "status"), [(0, "UNSET"), (None, "UNSET"), (3, "ERROR")])
+def test_leaving_by_exit_is_an_error_only_with_a_code(
+    store: Store, code: int | None, status: str
+) -> None:
+    with pytest.raises(SystemExit), tracekit.start_span("main"):
+        sys.exit(code)
+    assert spans(store)["main"]["status"] == status
+
+
+def test_long_attributes_events_and_tags_are_cut(store: Store) -> None:
+    tracekit.configure(max_text_length=100)
+    with tracekit.start_span("work", attributes={"a": "x" * 500, "b": ["y" * 500]}) as span:
+        span.add_event("moment", {"c": "z" * 500})
+        tracekit.update_current_trace(tags={"d": "t" * 500}, metadata={"e": "m" * 500})
+    written = store.spool_folder.joinpath(next(store.spool_folder.iterdir()).name).read_text()
+    for letter in "xyztm":
+        assert letter * 100 + "… [cut: 500 characters in all]" in written
+        assert letter * 101 not in written

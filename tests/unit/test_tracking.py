@@ -9,6 +9,7 @@ import sys
 import textwrap
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -357,3 +358,62 @@ def test_a_run_records_its_script_and_commit_but_no_arguments_or_credentials(
     assert only_run().data.tags["tracekit.git.commit"] == commit.stdout.strip()
     stored = b"".join(path.read_bytes() for path in store.folder.rglob("*") if path.is_file())
     assert b"sk-secret" not in stored
+
+
+def test_a_wrong_status_leaves_the_run_active(store: Store) -> None:
+    run = tracekit.start_run()
+    with pytest.raises(ConfigError, match="can't be 'WRONG'"):
+        tracekit.end_run("WRONG")  # type: ignore[arg-type]
+    assert tracekit.active_run() is run
+    tracekit.end_run()
+    assert only_run().info.status == "FINISHED"
+
+
+def test_a_run_ended_by_another_thread_does_not_block_the_next(store: Store) -> None:
+    run = tracekit.start_run()
+    thread = threading.Thread(target=run.end)
+    thread.start()
+    thread.join()
+    with tracekit.start_run(run_name="next"):
+        pass
+    assert tracekit.active_run() is None
+
+
+@pytest.mark.parametrize("name", ["log_metric", "log_param", "set_tag"])
+def test_logging_to_a_run_that_is_not_there_is_refused(store: Store, name: str) -> None:
+    with pytest.raises(NotFoundError, match="there is no run 'nope'"):
+        getattr(tracekit.TracekitClient(), name)("nope", "key", 1)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"step": 2**70}, {"step": "a"}, {"timestamp": 10**30}, {"timestamp": -5}]
+)
+def test_a_step_or_time_that_cannot_be_stored_is_refused(
+    store: Store, wrong: dict[str, Any]
+) -> None:
+    with tracekit.start_run(), pytest.raises(ConfigError, match=next(iter(wrong))):
+        tracekit.log_metric("loss", 1.0, **wrong)
+
+
+def test_feedback_finds_its_trace_by_the_beginning_of_its_id(store: Store) -> None:
+    with tracekit.start_span("work") as span:
+        pass
+    tracekit.log_feedback(trace_id=span.trace_id[:12], name="good", value=True)
+    assert [a.name for a in tracekit.get_trace(span.trace_id).assessments] == ["good"]
+    with pytest.raises(NotFoundError, match="there is no trace 'ffff'"):
+        tracekit.log_feedback(trace_id="ffff", name="good", value=True)
+
+
+def test_one_experiment_may_be_named_by_its_text(store: Store) -> None:
+    with tracekit.start_run(experiment="exp A"):
+        pass
+    assert len(tracekit.search_runs(experiment_names="exp A")) == 1
+
+
+def test_nothing_is_written_when_disabled(store: Store, tmp_path: Path) -> None:
+    tracekit.configure(enabled=False)
+    (tmp_path / "file.txt").write_text("x")
+    with tracekit.start_run():
+        tracekit.log_text("x", "a.txt")
+        tracekit.log_artifact(tmp_path / "file.txt")
+    assert not store.folder.exists()

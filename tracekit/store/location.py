@@ -1,35 +1,9 @@
-"""Where a store is: from a tracking URI to a folder."""
+"""The folder of a store on disk."""
 
-import os
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
-from tracekit.errors import ConfigError, StoreError
-
-_MEND = "give the path of a folder, such as './.tracekit', or a 'file:' URL"
-
-
-def store_folder(uri: str | os.PathLike[str]) -> Path:
-    """The absolute path of the folder that a tracking URI names. Nothing is created.
-
-    Args:
-        uri: A path (`~` is the home folder), or a `file:` URL.
-
-    Raises:
-        ConfigError: Another kind of address, or none at all.
-
-    >>> store_folder("file:///var/lib/tracekit").as_posix()
-    '/var/lib/tracekit'
-    """
-    text = os.fspath(uri)
-    if not text.strip() or "\0" in text:
-        raise ConfigError(f"the tracking URI {text!r} names no folder; {_MEND}")
-    if isinstance(uri, str):
-        text = _path_of_url(text)
-    try:
-        return Path(os.path.abspath(Path(text).expanduser()))
-    except RuntimeError as error:
-        raise ConfigError(f"the tracking URI {uri!r} can't be expanded: {error}") from error
+from tracekit.config import STORE_MEND
+from tracekit.errors import StoreError
 
 
 def create_folder(folder: Path) -> None:
@@ -46,7 +20,7 @@ def create_folder(folder: Path) -> None:
         )
         if blocker is not None:
             raise StoreError(
-                f"the store {folder} can't be made: {blocker} is a file; {_MEND}"
+                f"the store {folder} can't be made: {blocker} is a file; {STORE_MEND}"
             ) from error
         raise StoreError(
             f"the store {folder} can't be made: {error.strerror}; "
@@ -54,27 +28,11 @@ def create_folder(folder: Path) -> None:
         ) from error
 
 
-def _path_of_url(text: str) -> str:
-    scheme, colon, rest = text.partition(":")
-    if not colon or not scheme.isalnum() or len(scheme) == 1:
-        return text
-    if scheme.lower() == "file":
-        url = urlsplit(text)
-        if url.netloc not in {"", "localhost"}:
-            raise ConfigError(
-                f"the tracking URI {text!r} names the host {url.netloc!r}; "
-                "a 'file:' URL has three slashes, as in 'file:///data/traces'"
-            )
-        return unquote(url.path)
-    if rest.startswith("//") or scheme.lower() in {"sqlite", "databricks", "duckdb"}:
-        raise ConfigError(
-            f"the tracking URI {_without_secrets(text)!r} can't be used: "
-            f"{scheme.lower()!r} is not supported; {_MEND}"
-        )
-    return text
+def check_folder(folder: Path) -> None:
+    """See that no file lies where the folder of a store would be.
 
-
-def _without_secrets(text: str) -> str:
-    """An address may carry a password, which no message may repeat."""
-    head, at, tail = text.rpartition("@")
-    return f"{head.partition('://')[0]}://...@{tail}" if at else text
+    Raises:
+        StoreError: One does.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise StoreError(f"the store {folder} can't be used: it is a file; {STORE_MEND}")

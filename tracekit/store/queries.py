@@ -211,6 +211,16 @@ def read_assessments(
     return [Assessment(**row) for row in rows]
 
 
+def has_experiment(connection: "Connection", name: str) -> bool:
+    """Whether an experiment of that name was made, or a span recorded in it."""
+    found = connection.execute(
+        "SELECT 1 FROM experiments WHERE name = $name "
+        "UNION ALL SELECT 1 FROM spans WHERE experiment = $name LIMIT 1",
+        {"name": name},
+    ).fetchone()
+    return found is not None
+
+
 def read_experiments(connection: "Connection") -> list[Experiment]:
     """All experiments, deleted ones too, in the order in which they were made."""
     rows = connection.execute(

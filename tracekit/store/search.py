@@ -193,6 +193,7 @@ def _find(
 def _one_of(column: str, values: Sequence[str] | None) -> list[Sql]:
     if values is None:
         return []
+    values = [values] if isinstance(values, str) else values  # one name, and not its letters
     return [Sql(f"{column} IN (SELECT unnest(?::VARCHAR[]))", (list(values),))]
 
 

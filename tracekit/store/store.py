@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracekit import config
-from tracekit.store.location import store_folder
 from tracekit.store.lock import DEFAULT_TIMEOUT_S
 from tracekit.store.spool import Spool
 
@@ -106,7 +105,7 @@ def open_store(uri: str | os.PathLike[str] | None = None) -> Store:
     Raises:
         ConfigError: The URI is of a kind that is not supported.
     """
-    return Store(store_folder(config.get_tracking_uri() if uri is None else uri))
+    return Store(config.store_folder(config.get_tracking_uri() if uri is None else uri))
 
 
 _spools: dict[Path, Spool] = {}

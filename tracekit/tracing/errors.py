@@ -22,8 +22,13 @@ def message_of(error: BaseException) -> str:
         return f"<{type(error).__qualname__} without a text>"
 
 
-def stack_of(error: BaseException) -> str:
-    """Where the exception came from: files, lines, functions; no values, no source of causes."""
+def stack_of(error: BaseException, message: str | None) -> str:
+    """Where the exception came from: files, lines, functions; no values, no source of causes.
+
+    Args:
+        error: The exception.
+        message: What its last line says of it. None: nothing.
+    """
     frames: list[str] = []
     step = error.__traceback__
     while step is not None and len(frames) < 200:
@@ -33,4 +38,4 @@ def stack_of(error: BaseException) -> str:
     if len(frames) > 60:
         frames[30:-30] = [f"  … {len(frames) - 60} frames …"]
     text = "\n".join(["Traceback (most recent call last):", *frames])
-    return f"{text}\n{error_type(error)}: {message_of(error)}"
+    return f"{text}\n{error_type(error)}" + ("" if message is None else f": {message}")

@@ -71,7 +71,9 @@ def _write_tags(trace_id: str, tags: Mapping[str, Any]) -> None:
                 "subject": "trace",
                 "subject_id": trace_id,
                 "key": str(key),
-                "value": value if isinstance(value, str) else capture.to_json(value),
+                "value": attribute_value(
+                    value if isinstance(value, str) else capture.to_json(value)
+                ),
                 "at_ns": time.time_ns(),
             }
         )

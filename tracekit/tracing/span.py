@@ -1,5 +1,6 @@
 """The open span, and the ways to begin one."""
 
+import os
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -44,7 +45,7 @@ class Span(otel.Span):
     as well, so that OpenTelemetry's own functions take it.
     """
 
-    __slots__ = ("_began", "_ended", "_inner", "_operation", "_start_ns")
+    __slots__ = ("_began", "_ended", "_inner", "_operation", "_pid", "_start_ns")
 
     def __init__(self, inner: otel.Span, operation: str | None, start_ns: int, began: int) -> None:
         self._inner = inner
@@ -52,6 +53,7 @@ class Span(otel.Span):
         self._start_ns = start_ns
         self._began = began
         self._ended = False
+        self._pid = os.getpid()
 
     @property
     def inner(self) -> otel.Span:
@@ -111,10 +113,11 @@ class Span(otel.Span):
         escaped: bool = False,
     ) -> None:
         """Record an exception as an event, with its stack."""
+        text = provider.message(message_of(exception))
         facts: dict[str, Any] = {
             "exception.type": error_type(exception),
-            "exception.message": message_of(exception),
-            "exception.stacktrace": stack_of(exception),
+            **({} if text is None else {"exception.message": text}),
+            "exception.stacktrace": stack_of(exception, text),
             "exception.escaped": str(escaped),
         }
         self.add_event("exception", {**facts, **(attributes or {})}, timestamp)
@@ -122,14 +125,18 @@ class Span(otel.Span):
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """Say that the work failed (`StatusCode.ERROR`) or went well."""
         try:
+            if description is not None:
+                description = provider.message(description)
             self._inner.set_status(status, description)
         except Exception:
             guard.failed("Span.set_status")
 
     def fail(self, error: BaseException) -> None:
-        """Record that the work ended with this error."""
+        """Record that the work ended with this error. To leave by `sys.exit(0)` is none."""
         try:
-            if not self._inner.is_recording():
+            if not self._inner.is_recording() or self._pid != os.getpid():
+                return
+            if isinstance(error, SystemExit) and error.code in {None, 0}:
                 return
             self.set_attribute(semconv.ERROR_TYPE, error_type(error))
             if not isinstance(error, Exception):
@@ -152,8 +159,11 @@ class Span(otel.Span):
         return self._inner.get_span_context()
 
     def end(self, end_time: int | None = None) -> None:
-        """End the span, once; its length is by the monotonic clock."""
-        if self._ended:
+        """End the span, once; its length is by the monotonic clock.
+
+        In a forked child, the spans that its parent had open are the parent's to end.
+        """
+        if self._ended or self._pid != os.getpid():
             return
         self._ended = True
         try:
@@ -177,12 +187,16 @@ _PLAIN_KINDS: frozenset[type[Any]] = frozenset(_PLAIN)
 
 
 def attribute_value(value: Any) -> AttributeValue:
-    """`value` if OpenTelemetry has a type for it, else as JSON text."""
+    """`value` if OpenTelemetry has a type for it, else as JSON text; cut where it is too long."""
+    if isinstance(value, str):
+        return capture.cut(value, config.settings().max_text_length)
     if isinstance(value, _PLAIN):
         return value
     if isinstance(value, list | tuple):
         items: list[Any] = list(cast("list[Any]", value))
         kinds: set[type[Any]] = {type(item) for item in items}
+        if kinds == {str}:
+            return [capture.cut(item, config.settings().max_text_length) for item in items]
         if not kinds or (len(kinds) == 1 and kinds < _PLAIN_KINDS):
             return cast("AttributeValue", items)
     return capture.to_json(value)
@@ -207,9 +221,9 @@ def begin(
         attributes: As OpenTelemetry takes them.
         parent: None: the innermost open span of this context.
     """
-    if not config.settings().enabled:
-        return _NO_SPAN
     try:
+        if not config.settings().enabled:
+            return _NO_SPAN
         outer = context.innermost_span() if parent is None else parent
         start_ns, began = time.time_ns(), time.perf_counter_ns()
         inner = provider.tracer().start_span(

@@ -40,8 +40,9 @@ class ActiveRun:
     def end(self, status: RunStatus = "FINISHED") -> None:
         """End the run, if it is this process's and has not ended."""
         run_id = self.info.run_id
-        if _open_runs.pop(run_id, None) is not None and os.getpid() == self._pid:
-            self.client.set_terminated(run_id, status)
+        if run_id in _open_runs and os.getpid() == self._pid:
+            self.client.set_terminated(run_id, status)  # a bad status leaves it active
+        _open_runs.pop(run_id, None)
         active = context.active_runs.get()
         context.active_runs.set(tuple(run for run in active if run.run_id != run_id))
 
@@ -135,7 +136,8 @@ def start_run(
         >>> run.info.run_name
         'baseline'
     """
-    outer = context.active_runs.get()
+    outer = tuple(run for run in context.active_runs.get() if run.run_id in _open_runs)
+    context.active_runs.set(outer)  # without those that another thread or task has ended
     if outer and not nested:
         raise RunError(
             f"run {outer[-1].run_id} is active: end it with tracekit.end_run(), "

@@ -37,7 +37,8 @@ class ArtifactClient(StoreAccess):
             self.log_artifacts(run_id, path, f"{artifact_path or '.'}/{path.name}")
             return
         name = check_name(f"{artifact_path or '.'}/{path.name}")
-        self._record_artifact(run_id, name, self._artifacts().put_file(path))
+        if config.settings().enabled:
+            self._record_artifact(run_id, name, self._artifacts().put_file(path))
 
     def log_artifacts(
         self, run_id: str, local_dir: str | os.PathLike[str], artifact_path: str | None = None
@@ -48,7 +49,8 @@ class ArtifactClient(StoreAccess):
             raise ArtifactError(f"{folder} is no folder: log_artifact takes a single file")
         for name, path in files_below(folder):
             checked = check_name(f"{artifact_path or '.'}/{name}")
-            self._record_artifact(run_id, checked, self._artifacts().put_file(path))
+            if config.settings().enabled:
+                self._record_artifact(run_id, checked, self._artifacts().put_file(path))
 
     def log_text(self, run_id: str, text: str, artifact_file: str) -> None:
         """Store a text as a file."""
@@ -110,7 +112,8 @@ class ArtifactClient(StoreAccess):
 
     def _log_bytes(self, run_id: str, artifact_file: str, data: bytes) -> None:
         name = check_name(artifact_file)
-        self._record_artifact(run_id, name, self._artifacts().put_bytes(data))
+        if config.settings().enabled:
+            self._record_artifact(run_id, name, self._artifacts().put_bytes(data))
 
     def _record_artifact(self, run_id: str, name: str, blob: Blob) -> None:
         self._record(

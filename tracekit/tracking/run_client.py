@@ -5,6 +5,7 @@ import logging
 import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -15,7 +16,13 @@ from tracekit.store import queries
 from tracekit.tracking import facts
 from tracekit.tracking.experiment_client import ExperimentClient
 from tracekit.tracking.names import random_name
-from tracekit.tracking.values import checked_key, stored_number, stored_text
+from tracekit.tracking.values import (
+    checked_key,
+    stored_number,
+    stored_step,
+    stored_text,
+    stored_time_ns,
+)
 
 if TYPE_CHECKING:
     from tracekit.store.connection import Connection
@@ -111,7 +118,7 @@ class RunClient(ExperimentClient):
             raise RunError(f"run {run_id} is deleted: restore it first with restore_run")
         self._params[run_id] = dict(run.data.params)
         self._record("run", run_id=run_id, status="RUNNING", end_ns=None)
-        return run.info
+        return replace(run.info, status="RUNNING", end_time=None)
 
     def get_run(self, run_id: str) -> Run:
         """The run of that id, deleted or not.
@@ -193,8 +200,8 @@ class RunClient(ExperimentClient):
         self._record("run", run_id=run_id, deleted_ns=None)
 
     def _check_run(self, run_id: str) -> None:
-        if run_id not in self._params:
-            self.get_run(run_id)
+        if run_id not in self._params and config.settings().enabled:
+            self._params[run_id] = dict(self.get_run(run_id).data.params)
 
     def log_param(self, run_id: str, key: str, value: Any) -> None:
         """Record an input of a run, as text. The first value of a key stays.
@@ -202,6 +209,7 @@ class RunClient(ExperimentClient):
         A later, different value is not kept: a warning names both, and how to keep each (a nested
         run per value). A search that logs its trials into one run goes on.
         """
+        self._check_run(run_id)
         checked_key(key, "param")
         text = stored_text(value)
         logged = self._params.get(run_id)
@@ -244,6 +252,7 @@ class RunClient(ExperimentClient):
         """Record values of several metrics at one step; see `log_metric`."""
         if not config.settings().enabled:
             return
+        self._check_run(run_id)
         values = {
             checked_key(key, "metric"): stored_number(key, value) for key, value in metrics.items()
         }
@@ -251,8 +260,8 @@ class RunClient(ExperimentClient):
             {
                 "kind": "metrics",
                 "run_id": run_id,
-                "at_ns": time.time_ns() if timestamp is None else int(timestamp) * 1_000_000,
-                "step": int(step or 0),
+                "at_ns": time.time_ns() if timestamp is None else stored_time_ns(timestamp),
+                "step": 0 if step is None else stored_step(step),
                 "values": values,
                 "seq": next(_sequence),
             }
@@ -279,10 +288,12 @@ class RunClient(ExperimentClient):
 
     def set_tag(self, run_id: str, key: str, value: Any) -> None:
         """Tag a run; a later value replaces an earlier one."""
+        self._check_run(run_id)
         self._tag("run", run_id, key, value)
 
     def delete_tag(self, run_id: str, key: str) -> None:
         """Remove a tag from a run."""
+        self._check_run(run_id)
         self._tag("run", run_id, key, None)
 
 

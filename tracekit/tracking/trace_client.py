@@ -1,6 +1,7 @@
 """Traces: found, read, tagged and assessed."""
 
 import math
+import re
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,9 @@ from tracekit.tracking.values import checked_key
 
 if TYPE_CHECKING:
     from tracekit.store.connection import Connection
+
+
+_WHOLE_ID = re.compile(r"[0-9a-f]{32}").fullmatch
 
 
 class TraceClient(StoreAccess):
@@ -68,11 +72,15 @@ class TraceClient(StoreAccess):
 
     def set_trace_tag(self, trace_id: str, key: str, value: Any) -> None:
         """Tag a trace; a later value replaces an earlier one."""
-        self._tag("trace", trace_id, key, value)
+        self._tag("trace", self._whole_id(trace_id), key, value)
 
     def delete_trace_tag(self, trace_id: str, key: str) -> None:
         """Remove a tag from a trace."""
-        self._tag("trace", trace_id, key, None)
+        self._tag("trace", self._whole_id(trace_id), key, None)
+
+    def _whole_id(self, trace_id: str) -> str:
+        """The id itself if it is whole (the trace may be of another service); else the trace's."""
+        return trace_id if _WHOLE_ID(str(trace_id)) else self.get_trace(trace_id).trace_id
 
     def log_feedback(
         self,
@@ -146,6 +154,7 @@ class TraceClient(StoreAccess):
         if source_type not in get_args(SourceType):
             known = ", ".join(get_args(SourceType))
             raise ConfigError(f"`source_type` is one of {known}, got {source_type!r}")
+        trace_id = self._whole_id(trace_id)
         assessment = Assessment(
             assessment_id=uuid.uuid4().hex,
             kind=kind,

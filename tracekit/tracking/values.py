@@ -49,6 +49,36 @@ def stored_number(key: str, value: Any) -> float | str:
     return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
 
 
+def stored_step(step: Any) -> int:
+    """A step as a whole number that the store can hold.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    return _whole_number("step", step, -(2**63), 2**63 - 1)
+
+
+def stored_time_ns(timestamp: Any) -> int:
+    """Nanoseconds of a time in milliseconds, both since the Unix epoch.
+
+    Raises:
+        ConfigError: It is no number, or no time that the store can hold (1970 to 2262).
+    """
+    return _whole_number("timestamp", timestamp, 0, (2**63 - 1) // 1_000_000) * 1_000_000
+
+
+def _whole_number(what: str, value: Any, least: int, most: int) -> int:
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        number = None
+    if number is None or not least <= number <= most:
+        raise ConfigError(
+            f"`{what}` must be a whole number from {least} to {most}, got {str(value)[:100]!r}"
+        )
+    return number
+
+
 def stored_text(value: Any) -> str:
     """A param or tag as text that can be stored."""
     return str(value).encode("utf-8", "replace").decode()

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tracekit.config import store_folder
 from tracekit.errors import ConfigError, StoreError
-from tracekit.store.location import create_folder, store_folder
+from tracekit.store.location import create_folder
 
 
 def test_paths_and_file_urls_name_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
