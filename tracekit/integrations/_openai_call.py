@@ -147,7 +147,7 @@ class Call:
         self.span.set_attributes({**facts, **content_attributes(answer.contents)})
         if answer.error is not None:
             self._fail_by_answer(answer.error)
-        elif copy is not None and copy.error is not None and not is_complete:
+        elif copy is not None and copy.error is not None:  # what the program saw, also at the end
             self.span.fail(copy.error)
 
     def _read_events(self, data: bytes, *, with_content: bool) -> tuple[Answer, bool]:
@@ -164,8 +164,8 @@ class Call:
             facts[semconv.STREAM_CUT] = True
         if not is_complete and not copy.is_cut:
             facts[semconv.INCOMPLETE] = True
-            if copy.is_cancelled:
-                facts[semconv.CANCELLED] = True
+        if copy.is_cancelled:
+            facts[semconv.CANCELLED] = True
         return facts
 
     def _first_chunk(self, at_ns: int) -> dict[str, Any]:

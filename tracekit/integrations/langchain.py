@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 from tracekit import config, guard
+from tracekit.errors import MissingExtraError
 from tracekit.integrations import _imports
 
 _HOOKS = "langchain_core.tracers.context"
@@ -57,6 +58,9 @@ def autolog(*, disable: bool = False) -> None:
     Args:
         disable: Undo.
 
+    Raises:
+        MissingExtraError: LangChain is not installed.
+
     Example:
         >>> import tracekit
         >>> tracekit.langchain.autolog()
@@ -66,6 +70,8 @@ def autolog(*, disable: bool = False) -> None:
         _imports.forget(_HOOKS)
         _remove()
     elif config.settings().enabled and not _installed:
+        if not _imports.is_installed("langchain_core"):
+            raise MissingExtraError("autolog('langchain')", "langchain")
         _imports.when_imported(_HOOKS, _add)
 
 
