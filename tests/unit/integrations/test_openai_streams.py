@@ -202,6 +202,17 @@ def test_a_connection_reset_is_an_error(
 
 
 @pytest.mark.usefixtures("autologged")
+def test_a_reset_after_the_last_piece_is_what_the_program_saw(
+    store: Store, service: Service, client: openai.OpenAI
+) -> None:
+    service.will(events(chunks("Good ", "morning"), reset=True))
+    with pytest.raises((openai.APIConnectionError, httpx.TransportError)):
+        list(client.chat.completions.create(**ASK))
+    span = the_span(store)
+    assert (words(span), span["status"], is_incomplete(span)) == ("Good morning", "ERROR", False)
+
+
+@pytest.mark.usefixtures("autologged")
 async def test_a_cancelled_reader_is_marked(
     store: Store, service: Service, async_client: openai.AsyncOpenAI
 ) -> None:
