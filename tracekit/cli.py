@@ -64,6 +64,7 @@ class _Group(_Command, click.Group):
 
 
 @click.group(
+    subcommand_metavar="[COMMAND] [ARGS]...",
     cls=_Group,
     invoke_without_command=True,
     no_args_is_help=False,
