@@ -142,9 +142,11 @@ def _listing(function: Callable[..., None]) -> Callable[..., None]:
 
 def _store() -> "Store":
     """The store in use, which must be there."""
+    from tracekit.store.location import check_folder
     from tracekit.store.store import open_store
 
     store = open_store()
+    check_folder(store.folder)
     if not store.exists:
         raise StoreError(
             f"nothing has been recorded in {store.folder}: "

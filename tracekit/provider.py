@@ -121,9 +121,12 @@ class SpanProcessor(SdkSpanProcessor):
         assert own is not None
         attributes = _plain_attributes(span)
         belonging = self._belongings.pop(own.span_id, None) or _belonging(span, attributes, None)
-        scope = span.instrumentation_scope
+        scope, description = span.instrumentation_scope, status.description
+        events = [_event(event) for event in span.events]
         if scope is None or not scope.name.startswith(SCOPE):
             attributes = _filtered(attributes)
+            description = None if description is None else message(description)
+            events = [_without_message(event) for event in events]
         record: dict[str, Any] = {
             "kind": "span",
             "trace_id": f"{own.trace_id:032x}",
@@ -134,7 +137,7 @@ class SpanProcessor(SdkSpanProcessor):
             "start_ns": span.start_time,
             "end_ns": span.end_time,
             "status": _STATUSES[status.status_code],
-            "status_message": status.description,
+            "status_message": description,
             "scope": None if scope is None else scope.name,
             "session_id": belonging.session_id,
             "user_id": belonging.user_id,
@@ -142,8 +145,8 @@ class SpanProcessor(SdkSpanProcessor):
             "experiment": belonging.experiment,
             "attributes": attributes,
         }
-        if span.events:
-            record["events"] = [_event(event) for event in span.events]
+        if events:
+            record["events"] = events
         if span.links:
             record["links"] = [_link(link.context, link.attributes) for link in span.links]
         if span.resource is not _resource:
@@ -225,6 +228,19 @@ def message(text: str) -> str | None:
     if not settings.capture_content:
         return None
     return masked("exception.message", capture.cut(text, settings.max_text_length))
+
+
+def _without_message(event: dict[str, Any]) -> dict[str, Any]:
+    """An exception of another instrumentation: what it says is content, in its stack as well."""
+    said = event["attributes"].get("exception.message")
+    kept = None if said is None else message(str(said))
+    if said is None or kept == said:
+        return event
+    facts = {k: v for k, v in event["attributes"].items() if k not in _SAYING}
+    return {**event, "attributes": facts if kept is None else {**facts, "exception.message": kept}}
+
+
+_SAYING = frozenset({"exception.message", "exception.stacktrace"})
 
 
 def _event(event: Any) -> dict[str, Any]:

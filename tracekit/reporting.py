@@ -15,6 +15,7 @@ from tracekit._version import __version__
 from tracekit.errors import ArtifactError, ConfigError, NotFoundError, ReportError, StoreError
 from tracekit.model import Run, Trace, TraceSummary
 from tracekit.store.artifacts import Artifacts
+from tracekit.store.location import check_folder
 from tracekit.store.queries import (
     has_experiment,
     read_artifacts,
@@ -84,6 +85,7 @@ def report(
         raise ConfigError(f"`max_traces` must not be negative, got {max_traces!r}")
     target = Path(path).expanduser().absolute()
     store = open_store(tracking_uri)
+    check_folder(store.folder)
     if not store.exists:
         raise StoreError(f"nothing has been recorded in {store.folder} yet")
     with store.reading() as connection:

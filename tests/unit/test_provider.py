@@ -12,7 +12,7 @@ from spool_reading import records, spans
 import tracekit
 from tracekit import context, provider, semconv
 from tracekit.context import RunContext
-from tracekit.errors import ConfigError
+from tracekit.errors import ConfigError, StoreError
 from tracekit.store.store import Store
 
 
@@ -234,3 +234,35 @@ def test_a_store_that_cannot_be_is_refused_when_it_is_named(uri: str) -> None:
 def test_a_mask_must_be_a_function() -> None:
     with pytest.raises(ConfigError, match="`mask` must be a function"):
         tracekit.configure(mask=5)  # type: ignore[arg-type]
+
+
+def test_what_other_instrumentations_say_of_errors_is_content_too(store: Store) -> None:
+    theirs = TracerProvider()
+    theirs.add_span_processor(tracekit.SpanProcessor())
+    tracekit.configure(mask=lambda name, text: text.replace("Alice", "A."))
+    with (
+        pytest.raises(ValueError, match="Alice"),
+        theirs.get_tracer("app").start_as_current_span("s"),
+    ):
+        raise ValueError("Alice said so")
+    recorded = spans(store)["s"]
+    assert recorded["status_message"] == "ValueError: A. said so"
+    assert recorded["events"][0]["attributes"]["exception.message"] == "A. said so"
+    written = b"".join(path.read_bytes() for path in store.spool_folder.iterdir())
+    assert b"Alice" not in written
+
+
+def test_the_store_is_its_owners_alone(store: Store) -> None:
+    with tracekit.start_span("work"):
+        pass
+    tracekit.search_traces()
+    folders = [store.folder, store.spool_folder]
+    files = [store.database, store.folder / "lock", *store.spool_folder.iterdir()]
+    assert {path.stat().st_mode & 0o777 for path in folders} == {0o700}
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+
+
+def test_a_file_in_place_of_the_store_is_named(tmp_path: Path) -> None:
+    (tmp_path / "afile").write_text("x")
+    with pytest.raises(StoreError, match="afile can't be used: it is a file"):
+        tracekit.report("r.html", tracking_uri=str(tmp_path / "afile"))

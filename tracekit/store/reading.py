@@ -34,8 +34,11 @@ def open_reading(folder: Path, timeout_s: float = DEFAULT_TIMEOUT_S) -> Generato
         return
     create_folder(folder)
     database = folder / DATABASE
+    is_new = not database.exists()
     with locked(folder / LOCK, timeout_s=timeout_s) as lock, start_engine(database) as engine:
         _update(engine, folder / SPOOL)
+        if is_new:
+            database.chmod(0o600)
         lock.share()
         with engine.reading() as connection:
             yield connection

@@ -149,7 +149,8 @@ class Spool:
         return self._descriptor
 
     def _open(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (self.folder.parent, self.folder):  # the mode is only of the last of a path
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self.folder / f"{os.getpid()}-{secrets.token_hex(8)}.ndjson"
         descriptor = os.open(path, _OPEN_FLAGS, 0o600)
         try:

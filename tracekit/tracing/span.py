@@ -113,14 +113,17 @@ class Span(otel.Span):
         escaped: bool = False,
     ) -> None:
         """Record an exception as an event, with its stack."""
-        text = provider.message(message_of(exception))
-        facts: dict[str, Any] = {
-            "exception.type": error_type(exception),
-            **({} if text is None else {"exception.message": text}),
-            "exception.stacktrace": stack_of(exception, text),
-            "exception.escaped": str(escaped),
-        }
-        self.add_event("exception", {**facts, **(attributes or {})}, timestamp)
+        try:
+            text = provider.message(message_of(exception))
+            facts: dict[str, Any] = {
+                "exception.type": error_type(exception),
+                **({} if text is None else {"exception.message": text}),
+                "exception.stacktrace": stack_of(exception, text),
+                "exception.escaped": str(escaped),
+            }
+            self.add_event("exception", {**facts, **(attributes or {})}, timestamp)
+        except Exception:
+            guard.failed("Span.record_exception")
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """Say that the work failed (`StatusCode.ERROR`) or went well."""
