@@ -12,11 +12,16 @@ from tracekit.store.store import Store, open_store
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What needs the recorded corpus is another suite: deselected unless it is pointed at."""
-    if not os.environ.get("TRACEKIT_CORPUS"):
-        apart = [item for item in items if item.get_closest_marker("corpus")]
-        config.hook.pytest_deselected(items=apart)
-        items[:] = [item for item in items if item not in apart]
+    """What needs the recorded corpus or long runs are other suites, deselected until asked for."""
+    others = {"corpus": bool(os.environ.get("TRACEKIT_CORPUS"))}
+    others["slow"] = "slow" in config.option.markexpr
+    apart = [
+        item
+        for item in items
+        if any(not asked and item.get_closest_marker(mark) for mark, asked in others.items())
+    ]
+    config.hook.pytest_deselected(items=apart)
+    items[:] = [item for item in items if item not in apart]
 
 
 @pytest.fixture(autouse=True)
