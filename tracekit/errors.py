@@ -13,6 +13,9 @@
     ├── ArtifactError    (OSError)           an artifact can't be written or read
     ├── ReportError      (OSError)           a report can't be written
     ├── PriceError       (ValueError)        a price table that can't be used
+    ├── DatasetError     (ValueError)        data to evaluate that can't be read; names row and column
+    ├── EvaluatorError   (ValueError)        an evaluator that can't be one, or what it gave can't be a score
+    ├── EvaluationError  (ValueError)        an evaluation that can't be run as asked
     └── MissingExtraError (ImportError)      an optional package is not installed
 
 Every message is one sentence: what, where, why, and what to do. The command line prints it
@@ -70,6 +73,18 @@ class ReportError(TracekitError, OSError):
 
 class PriceError(TracekitError, ValueError):
     """A price table that can't be used."""
+
+
+class DatasetError(TracekitError, ValueError):
+    """Data to evaluate that can't be read; the message names the row and the column."""
+
+
+class EvaluatorError(TracekitError, ValueError):
+    """An evaluator that can't be one, or that gave what can't be a score."""
+
+
+class EvaluationError(TracekitError, ValueError):
+    """An evaluation that can't be run as it was asked for."""
 
 
 class MissingExtraError(TracekitError, ImportError):
