@@ -123,6 +123,10 @@ TAGS = "tracekit.tags"
 """A list of texts: labels that a framework gives its runs."""
 CACHED = "tracekit.cached"
 """True: a cache answered in place of the model, so there was no call to pay for."""
+EVALUATION_ROW = "tracekit.evaluation.row_id"
+EVALUATION_TRIAL = "tracekit.evaluation.trial"
+ROLE = "tracekit.role"
+"""`judge` on the calls of LLM judges, whose cost is not the application's."""
 MASKING_ERROR = "tracekit.masking_error"
 
 MODEL_CALLS = frozenset({"chat", "text_completion", "generate_content", "embeddings"})

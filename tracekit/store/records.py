@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from tracekit.pricing import Prices
+from tracekit.store.evaluation_records import Evaluations
 from tracekit.store.fields import (
     BadRecordError,
     Record,
@@ -91,6 +92,7 @@ class Batch:
     tags: list[Change] = field(default_factory=list[Change])
     assessments: list[Change] = field(default_factory=list[Change])
     artifacts: list[Change] = field(default_factory=list[Change])
+    evaluations: Evaluations = field(default_factory=Evaluations)
     lost: dict[str, int] = field(default_factory=dict[str, int])
     bad: list[BadRecord] = field(default_factory=list[BadRecord])
 
@@ -227,6 +229,18 @@ def _artifact(batch: Batch, record: Record, line: Line) -> None:
     batch.artifacts.append(_change(record, owner, fields, line))
 
 
+def _evaluation_row(batch: Batch, record: Record, line: Line) -> None:
+    batch.evaluations.add_row(record)
+
+
+def _dataset(batch: Batch, record: Record, line: Line) -> None:
+    batch.evaluations.add_dataset(record)
+
+
+def _dataset_row(batch: Batch, record: Record, line: Line) -> None:
+    batch.evaluations.add_dataset_row(record)
+
+
 def _lost(batch: Batch, record: Record, line: Line) -> None:
     name = line.file.name
     batch.lost[name] = max(batch.lost.get(name, 0), integer(record["records"]))
@@ -243,6 +257,9 @@ _READERS: dict[str, Callable[[Batch, Record, Line], None]] = {
     "tag": _tag,
     "assessment": _assessment,
     "artifact": _artifact,
+    "evaluation_row": _evaluation_row,
+    "dataset": _dataset,
+    "dataset_row": _dataset_row,
     "lost": _lost,
 }
 

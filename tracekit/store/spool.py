@@ -24,6 +24,12 @@ Record kinds, by `kind`; times are nanoseconds since the Unix epoch, ids lower-c
     assessment  the fields of `model.Assessment` (its kind as assessment_kind), and replaces_id,
                 deleted_ns (a later record updates the fields that it names)
     artifact    run_id or trace_id, path, sha256, bytes, media_type, at_ns, deleted_ns
+    evaluation_row  evaluation_row_id, run_id, row_id, trial, ordinal, status, at_ns, inputs, outputs,
+                expectations, the columns of `evaluation_rows`, and scores[{name, status, value,
+                score, label, rationale, source_type, source_id, evaluator_version, error, metadata}]
+    dataset     dataset_id, name, version, content_hash, source{}, at_ns
+    dataset_row dataset_id, row_id, ordinal, inputs{}, outputs, expectations{}, context[], row_group,
+                split, tags{}, metadata{}, source_trace_id
     lost        records, reason, at_ns                    what could not be written before
 
 A missing field is null. Unknown kinds and fields are kept out of the tables and counted, so
@@ -33,6 +39,7 @@ that an older reader survives a newer writer.
 import errno
 import fcntl
 import logging
+import math
 import os
 import secrets
 import socket
@@ -73,7 +80,7 @@ class Spool:
         """Records lost since this object was made."""
         self._process = process
         self._descriptor: int | None = None
-        self._size = 0
+        self._size: float = 0
         self._torn = False
         self.losing = False
         """True from the first record that can't be written until one can be again."""
@@ -89,7 +96,7 @@ class Spool:
             line = orjson.dumps(capture.plain(record), option=_ENCODE)
         return self._write(hide_secrets(line))
 
-    def _write(self, line: bytes) -> bool:
+    def _write(self, line: bytes, *, may_be_closed: bool = True) -> bool:
         descriptor = self._descriptor
         if descriptor is None or self.losing or self._size > ROTATE_BYTES:
             with self._lock:
@@ -101,6 +108,9 @@ class Spool:
         try:
             written = os.write(descriptor, line)
         except OSError as error:
+            if error.errno == errno.EBADF and may_be_closed:  # by another thread, just now
+                self._size = math.inf
+                return self._write(line, may_be_closed=False)
             return self._drop(_reason(error))
         self._size += written
         if written == len(line):
@@ -109,16 +119,22 @@ class Spool:
         return self._finish(descriptor, line[written:])
 
     def close(self) -> None:
-        """Close the file. The next record opens a new one."""
+        """Close the file. The next record opens a new one.
+
+        The descriptor's number stays reserved: a thread that is about to write would else write
+        into whatever file the program opens under that number next.
+        """
         with self._lock:
             if self._descriptor is not None:
-                os.close(self._descriptor)
-                self._descriptor = None
+                _redirect(self._descriptor, os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+                self._size = math.inf
 
     def after_fork(self) -> None:
         """In the child: leave the parent's file alone, begin one of one's own on first use."""
         self._lock = threading.RLock()
-        self.close()  # the lock on the file belongs to the parent's description and stays
+        if self._descriptor is not None:  # the lock belongs to the parent's description and stays
+            os.close(self._descriptor)
+            self._descriptor = None
         self.dropped = 0
         self.losing = self._torn = False
 
@@ -133,9 +149,7 @@ class Spool:
 
     def _ready(self) -> int | None:
         """A descriptor to write to, after opening, rotating, or recovering from a loss."""
-        if self._descriptor is not None and self._size > ROTATE_BYTES:
-            self.close()
-        if self._descriptor is None:
+        if self._descriptor is None or self._size > ROTATE_BYTES:
             if time.monotonic() < self._retry_at:
                 return None
             try:
@@ -158,8 +172,12 @@ class Spool:
         except OSError:
             logger.debug("no file locks below %s; liveness is judged by pid", self.folder)
         header = orjson.dumps(_process_record(self._process()), option=_ENCODE)
-        self._size = os.write(descriptor, header)
-        self._descriptor = descriptor
+        size = os.write(descriptor, header)
+        if self._descriptor is None:
+            self._descriptor = descriptor
+        else:
+            _redirect(self._descriptor, descriptor)
+        self._size = size
 
     def _recover(self, descriptor: int) -> None:
         lost = {"kind": "lost", "records": self.dropped, "reason": "", "at_ns": time.time_ns()}
@@ -185,6 +203,12 @@ class Spool:
         if not self.losing:
             self.losing = True
             logger.warning("tracekit can't record below %s: %s", self.folder, reason)
+
+
+def _redirect(number: int, descriptor: int) -> None:
+    """Let a descriptor's number mean another file: at once, for all threads."""
+    os.dup2(descriptor, number, inheritable=False)
+    os.close(descriptor)
 
 
 _spools: list[Spool] = []

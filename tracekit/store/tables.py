@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from tracekit.store.evaluation_records import write_evaluations
 from tracekit.store.fields import SpanKey
 from tracekit.store.records import Batch, Change
 from tracekit.store.span_records import OPEN_COLUMNS, SPAN_COLUMNS, START_AT, Row
@@ -319,8 +320,12 @@ def _write_bad_records(connection: "Connection", batch: Batch) -> None:
     append(connection, "store.bad_record", columns, rows)
 
 
+def _write_evaluations(connection: "Connection", batch: Batch) -> None:
+    write_evaluations(connection, batch.evaluations)
+
+
 _PARTS: tuple[
-    tuple[Callable[[Batch], Collection[Any]], Callable[["Connection", Batch], None]], ...
+    tuple[Callable[[Batch], object], Callable[["Connection", Batch], None]], ...
 ] = (
     (lambda batch: batch.open_spans, _write_open_spans),
     (lambda batch: batch.experiments, _write_experiments),
@@ -330,6 +335,7 @@ _PARTS: tuple[
     (lambda batch: batch.tags, _write_tags),
     (lambda batch: batch.assessments, _write_assessments),
     (lambda batch: batch.artifacts, _write_artifacts),
+    (lambda batch: batch.evaluations, _write_evaluations),
     (lambda batch: batch.bad, _write_bad_records),  # last: the others may reject
 )
 

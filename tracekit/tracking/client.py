@@ -8,11 +8,12 @@ from functools import lru_cache
 
 from tracekit import config
 from tracekit.tracking.artifact_client import ArtifactClient
+from tracekit.tracking.evaluation_client import EvaluationClient
 from tracekit.tracking.run_client import RunClient
 from tracekit.tracking.trace_client import TraceClient
 
 
-class TracekitClient(RunClient, ArtifactClient, TraceClient):
+class TracekitClient(RunClient, ArtifactClient, TraceClient, EvaluationClient):
     """Reads and writes one store.
 
     Args:

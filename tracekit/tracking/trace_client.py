@@ -35,6 +35,13 @@ class TraceClient(StoreAccess):
             raise NotFoundError(f"there is no trace {trace_id!r} in {self.tracking_uri}")
         return trace
 
+    def read_traces(self, trace_ids: Sequence[str]) -> list[Trace]:
+        """Whole traces by their ids, in that order; ids that are not in the store are left out.
+
+        All are in memory at once: ask for some hundred at a time.
+        """
+        return self._read(lambda connection: queries.read_traces(connection, trace_ids))
+
     def search_traces(
         self,
         experiment_names: Sequence[str] | None = None,

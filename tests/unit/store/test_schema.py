@@ -31,8 +31,11 @@ def test_the_page_on_sql_is_current() -> None:
     assert (ROOT / "docs" / "sql.md").read_text(encoding="utf-8") == page
 
 
-def second_migration(monkeypatch: pytest.MonkeyPatch, sql: str) -> None:
-    known = (*schema.migrations(), Migration(2, sql))
+NEWEST = schema.migrations()[-1].number
+
+
+def one_more_migration(monkeypatch: pytest.MonkeyPatch, sql: str) -> None:
+    known = (*schema.migrations(), Migration(NEWEST + 1, sql))
     monkeypatch.setattr(schema, "migrations", lambda: known)
 
 
@@ -41,13 +44,13 @@ def test_an_older_database_is_copied_and_moved_forward(
 ) -> None:
     with store.reading():
         pass
-    second_migration(monkeypatch, "ALTER TABLE store.meta ADD COLUMN note VARCHAR")
+    one_more_migration(monkeypatch, "ALTER TABLE store.meta ADD COLUMN note VARCHAR")
     with store.reading() as connection:
-        assert schema.version(connection) == 2
+        assert schema.version(connection) == NEWEST + 1
         assert connection.execute("SELECT note FROM store.meta").fetchall() == [(None,)] * 2
-    copy = store.database.with_name("tracekit.duckdb.schema-1")
+    copy = store.database.with_name(f"tracekit.duckdb.schema-{NEWEST}")
     with start_engine(copy) as engine, engine.reading() as connection:
-        assert schema.version(connection) == 1
+        assert schema.version(connection) == NEWEST
 
 
 def test_a_migration_that_fails_changes_nothing(
@@ -56,11 +59,11 @@ def test_a_migration_that_fails_changes_nothing(
     with store.reading():
         pass
     with monkeypatch.context() as patch:
-        second_migration(patch, "CREATE TABLE store.half (a INTEGER); SELECT broken")
+        one_more_migration(patch, "CREATE TABLE store.half (a INTEGER); SELECT broken")
         with pytest.raises(OSError, match="broken"), store.reading():
             pass
     with store.reading() as connection:
-        assert schema.version(connection) == 1
+        assert schema.version(connection) == NEWEST
         tables = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
         assert ("half",) not in tables
 
@@ -69,11 +72,12 @@ def test_a_newer_database_is_refused_and_not_touched(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        second_migration(patch, "SELECT 1")
+        one_more_migration(patch, "SELECT 1")
         with store.reading():
             pass
     before = store.database.read_bytes()
-    refused = pytest.raises(StoreNewer, match="has schema 2, this tracekit knows 1; upgrade")
+    said = f"has schema {NEWEST + 1}, this tracekit knows {NEWEST}; upgrade"
+    refused = pytest.raises(StoreNewer, match=said)
     with refused, store.reading():
         pass
     assert store.database.read_bytes() == before

@@ -210,6 +210,8 @@ COMMENT ON COLUMN store.assessment.run_id IS 'The run it belongs to.';
 COMMENT ON COLUMN store.assessment.evaluation_row_id IS 'The evaluation row it belongs to.';
 COMMENT ON COLUMN store.assessment.kind IS 'feedback or expectation.';
 COMMENT ON COLUMN store.assessment.name IS 'What was assessed, such as correctness.';
+COMMENT ON COLUMN store.assessment.status IS
+  'scored, unscored, failed or skipped, for what an evaluation gave; NULL otherwise.';
 COMMENT ON COLUMN store.assessment.value IS 'JSON value.';
 COMMENT ON COLUMN store.assessment.score IS
   'The value as a number (true is 1); NULL when it is none.';
@@ -217,6 +219,7 @@ COMMENT ON COLUMN store.assessment.label IS 'The value as a text; NULL when it i
 COMMENT ON COLUMN store.assessment.rationale IS 'Why, in words.';
 COMMENT ON COLUMN store.assessment.source_type IS 'HUMAN, LLM_JUDGE or CODE.';
 COMMENT ON COLUMN store.assessment.source_id IS 'Which person, judge or code.';
+COMMENT ON COLUMN store.assessment.evaluator_version IS 'Of the evaluator: scores of different versions don''t compare.';
 COMMENT ON COLUMN store.assessment.error IS 'Why there is no value.';
 COMMENT ON COLUMN store.assessment.judge_trace_id IS 'Trace of the judge''s own model calls.';
 COMMENT ON COLUMN store.assessment.cost_usd IS 'US dollars that the judge cost.';
@@ -248,6 +251,11 @@ COMMENT ON COLUMN store.dataset_row.dataset_id IS 'The dataset.';
 COMMENT ON COLUMN store.dataset_row.row_id IS 'Unique within it.';
 COMMENT ON COLUMN store.dataset_row.ordinal IS 'Position, from 0.';
 COMMENT ON COLUMN store.dataset_row.inputs IS 'JSON.';
+COMMENT ON COLUMN store.dataset_row.outputs IS 'JSON; NULL unless the data had outputs.';
+COMMENT ON COLUMN store.dataset_row.context IS 'JSON array of retrieved texts, in rank order.';
+COMMENT ON COLUMN store.dataset_row.row_group IS 'Rows of one group belong together.';
+COMMENT ON COLUMN store.dataset_row.split IS 'Such as train or test.';
+COMMENT ON COLUMN store.dataset_row.tags IS 'JSON object of texts.';
 COMMENT ON COLUMN store.dataset_row.expectations IS 'JSON.';
 COMMENT ON COLUMN store.dataset_row.metadata IS 'JSON.';
 COMMENT ON COLUMN store.dataset_row.source_trace_id IS 'The trace it was made from.';
@@ -259,14 +267,18 @@ COMMENT ON COLUMN store.evaluation_row.dataset_id IS 'The dataset.';
 COMMENT ON COLUMN store.evaluation_row.row_id IS 'The row of the dataset.';
 COMMENT ON COLUMN store.evaluation_row.ordinal IS 'Position, from 0.';
 COMMENT ON COLUMN store.evaluation_row.trial IS 'Repetition, from 0.';
+COMMENT ON COLUMN store.evaluation_row.row_group IS 'Rows of one group belong together and count as one cluster.';
 COMMENT ON COLUMN store.evaluation_row.status IS
   'scored, unscored, failed or skipped: exactly one.';
 COMMENT ON COLUMN store.evaluation_row.reason IS 'Why it is not scored.';
+COMMENT ON COLUMN store.evaluation_row.error_type IS 'Class of the error of the program under test.';
 COMMENT ON COLUMN store.evaluation_row.trace_id IS 'Trace of the program under test.';
 COMMENT ON COLUMN store.evaluation_row.inputs IS 'JSON.';
 COMMENT ON COLUMN store.evaluation_row.outputs IS 'JSON.';
 COMMENT ON COLUMN store.evaluation_row.expectations IS 'JSON.';
 COMMENT ON COLUMN store.evaluation_row.duration_ms IS 'Milliseconds.';
+COMMENT ON COLUMN store.evaluation_row.time_to_first_piece_ms IS
+  'Milliseconds until the first piece of a streamed output.';
 COMMENT ON COLUMN store.evaluation_row.cost_usd IS 'US dollars.';
 COMMENT ON COLUMN store.evaluation_row.at_ns IS 'Nanoseconds since the Unix epoch.';
 
@@ -445,12 +457,15 @@ COMMENT ON COLUMN assessments.run_id IS 'The run it belongs to.';
 COMMENT ON COLUMN assessments.evaluation_row_id IS 'The evaluation row it belongs to.';
 COMMENT ON COLUMN assessments.kind IS 'feedback or expectation.';
 COMMENT ON COLUMN assessments.name IS 'What was assessed, such as correctness.';
+COMMENT ON COLUMN assessments.status IS
+  'scored, unscored, failed or skipped, for what an evaluation gave; NULL otherwise.';
 COMMENT ON COLUMN assessments.value IS 'JSON value.';
 COMMENT ON COLUMN assessments.score IS 'The value as a number (true is 1); NULL when it is none.';
 COMMENT ON COLUMN assessments.label IS 'The value as a text; NULL when it is none.';
 COMMENT ON COLUMN assessments.rationale IS 'Why, in words.';
 COMMENT ON COLUMN assessments.source_type IS 'HUMAN, LLM_JUDGE or CODE.';
 COMMENT ON COLUMN assessments.source_id IS 'Which person, judge or code.';
+COMMENT ON COLUMN assessments.evaluator_version IS 'Of the evaluator: scores of different versions don''t compare.';
 COMMENT ON COLUMN assessments.error IS 'Why there is no value.';
 COMMENT ON COLUMN assessments.judge_trace_id IS 'Trace of the judge''s own model calls.';
 COMMENT ON COLUMN assessments.cost_usd IS 'US dollars that the judge cost.';
@@ -481,15 +496,33 @@ COMMENT ON COLUMN evaluation_rows.dataset_id IS 'The dataset.';
 COMMENT ON COLUMN evaluation_rows.row_id IS 'The row of the dataset.';
 COMMENT ON COLUMN evaluation_rows.ordinal IS 'Position, from 0.';
 COMMENT ON COLUMN evaluation_rows.trial IS 'Repetition, from 0.';
+COMMENT ON COLUMN evaluation_rows.row_group IS 'Rows of one group belong together and count as one cluster.';
 COMMENT ON COLUMN evaluation_rows.status IS 'scored, unscored, failed or skipped: exactly one.';
 COMMENT ON COLUMN evaluation_rows.reason IS 'Why it is not scored.';
+COMMENT ON COLUMN evaluation_rows.error_type IS 'Class of the error of the program under test.';
 COMMENT ON COLUMN evaluation_rows.trace_id IS 'Trace of the program under test.';
 COMMENT ON COLUMN evaluation_rows.inputs IS 'JSON.';
 COMMENT ON COLUMN evaluation_rows.outputs IS 'JSON.';
 COMMENT ON COLUMN evaluation_rows.expectations IS 'JSON.';
 COMMENT ON COLUMN evaluation_rows.duration_ms IS 'Milliseconds.';
+COMMENT ON COLUMN evaluation_rows.time_to_first_piece_ms IS
+  'Milliseconds until the first piece of a streamed output.';
 COMMENT ON COLUMN evaluation_rows.cost_usd IS 'US dollars.';
 COMMENT ON COLUMN evaluation_rows.time IS 'UTC.';
+
+COMMENT ON VIEW dataset_rows IS 'Rows of saved datasets.';
+COMMENT ON COLUMN dataset_rows.dataset_id IS 'The version of a dataset that it belongs to.';
+COMMENT ON COLUMN dataset_rows.row_id IS 'Unique within it.';
+COMMENT ON COLUMN dataset_rows.ordinal IS 'Position, from 0.';
+COMMENT ON COLUMN dataset_rows.inputs IS 'JSON.';
+COMMENT ON COLUMN dataset_rows.outputs IS 'JSON; NULL unless the data had outputs.';
+COMMENT ON COLUMN dataset_rows.expectations IS 'JSON.';
+COMMENT ON COLUMN dataset_rows.context IS 'JSON array of retrieved texts, in rank order.';
+COMMENT ON COLUMN dataset_rows.row_group IS 'Rows of one group belong together.';
+COMMENT ON COLUMN dataset_rows.split IS 'Such as train or test.';
+COMMENT ON COLUMN dataset_rows.tags IS 'JSON object of texts.';
+COMMENT ON COLUMN dataset_rows.metadata IS 'JSON.';
+COMMENT ON COLUMN dataset_rows.source_trace_id IS 'The trace that it was made from.';
 
 COMMENT ON VIEW processes IS 'Processes that recorded here.';
 COMMENT ON COLUMN processes.host IS 'Name of the machine.';
