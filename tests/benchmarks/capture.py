@@ -1,184 +1,198 @@
-"""What autologging adds to a call of the OpenAI client: CPU time, in one process, by turns.
+"""What autologging adds to a call of the OpenAI client: CPU time, by turns in one process.
 
-    python tests/benchmarks/capture.py [--calls 2000] [--json FILE]
+    python tests/benchmarks/capture.py [--peers none] [--repeats 3] [--rounds 25] [--calls 20]
 
-The transport answers within the process, so nothing but CPU is spent. The floor is a bare
-OpenTelemetry SDK span with the attributes that tracekit records, given to no exporter.
+The transport answers within the process, so nothing but CPU is spent; that of background threads
+counts, until all spans have arrived. In each round the bare and the autologged client make so many
+calls each. What the bare client seems to add to itself is the noise: what lies within it ranks
+nobody. The floor is one span of the bare OpenTelemetry SDK with the same attributes, behind a
+batch processor whose exporter drops it.
 """
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from importlib.metadata import version
+import threading
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-import httpx2
-import openai
-from opentelemetry.sdk.trace import TracerProvider
+import measuring
+import peers
+import setups
+import transport
 
-import tracekit
-from tracekit.store.store import open_store
+QUESTION, ANSWER = "What is the capital of France, and why? " * 8, "Paris. " * 90
+KINDS = {"plain": "One call, about 1 KB", "stream": f"One stream of {transport.CHUNKS} chunks"}
 
-MESSAGES: Any = [
-    {"role": "system", "content": "You are a helpful assistant. " * 8},
-    {"role": "user", "content": "What is the capital of France, and why? " * 8},
-]
-COMPLETION = {
-    "id": "chatcmpl-1",
-    "object": "chat.completion",
-    "created": 1,
-    "model": "gpt-5-mini-2025-08-07",
-    "choices": [
-        {
-            "index": 0,
-            "message": {"role": "assistant", "content": "Paris. " * 60, "refusal": None},
-            "finish_reason": "stop",
+
+def measure(tool: str, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Figures of each round, in the tool's own environment."""
+    client, to_wrap = transport.client(), transport.client()
+    for call in (transport.plain, transport.stream):  # loads what the client loads late
+        call(client)
+    setup = setups.set_up(tool, "openai", folder, to_file=options.to_file)
+    wrapped = setup.wrap(to_wrap)
+
+    def logged(call: Callable[[Any], None], calls: int) -> float:
+        setup.turn(True)
+        try:
+            return measuring.cpu_us(partial(call, wrapped), calls, setup.flush)
+        finally:
+            setup.turn(False)
+
+    result: dict[str, Any] = {"rounds": {}}
+    for kind, calls in {"plain": options.calls, "stream": max(1, options.calls // 4)}.items():
+        call = getattr(transport, kind)
+        ways = {
+            "bare": partial(measuring.cpu_us, partial(call, client), calls),
+            "on": partial(logged, call, calls),
         }
-    ],
-    "usage": {
-        "prompt_tokens": 120,
-        "completion_tokens": 130,
-        "total_tokens": 250,
-        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
-        "completion_tokens_details": {"reasoning_tokens": 64, "audio_tokens": 0},
-    },
-    "service_tier": "default",
-    "system_fingerprint": "fp_1",
-}
+        result["rounds"][kind] = measuring.by_turns(ways, options.rounds)
+        recorded, before = setup.recorded(), result.get("recorded", 0)
+        result["recorded"] = recorded
+        result[f"{kind} spans"] = (recorded - before) / calls / (options.rounds + 1)
+    if tool == "tracekit":
+        result["rounds"]["floor"] = floor(options, folder)
+    return result
 
 
-class _Pieces(httpx2.SyncByteStream):
-    def __init__(self, pieces: list[bytes]) -> None:
-        self.pieces = pieces
+def floor(options: argparse.Namespace, folder: Path) -> dict[str, list[float]]:
+    """A bare span and a traced function, with the same attributes in pairs."""
+    import tracekit
 
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self.pieces
+    @tracekit.trace
+    def traced(question: str) -> str:
+        return ANSWER
 
+    traced(QUESTION)
+    of_function, of_call = (
+        recorded_attributes(folder, "traced"),
+        recorded_attributes(folder, "chat"),
+    )
+    provider, _ = setups.opentelemetry(None)
+    tracer = provider.get_tracer("floor")
 
-def _pieces(count: int) -> list[bytes]:
-    head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
-    chunks = [
-        {**head, "choices": [{"index": 0, "delta": {"content": "word "}, "finish_reason": None}]}
-        for _ in range(count - 2)
-    ]
-    chunks.append({**head, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
-    chunks.append({**head, "choices": [], "usage": COMPLETION["usage"]})
-    return [b"data: %s\n\n" % json.dumps(chunk).encode() for chunk in chunks] + [
-        b"data: [DONE]\n\n"
-    ]
+    def span(name: str, attributes: dict[str, Any]) -> None:
+        with tracer.start_as_current_span(name) as inner:
+            inner.set_attributes(attributes)
 
-
-def _client() -> openai.OpenAI:
-    whole, pieces = json.dumps(COMPLETION).encode(), _pieces(50)
-    kinds = {True: "text/event-stream", False: "application/json"}
-
-    def answer(request: httpx2.Request) -> httpx2.Response:
-        is_stream = b'"stream":true' in request.content
-        headers = {"content-type": kinds[is_stream]}
-        if is_stream:
-            return httpx2.Response(200, headers=headers, stream=_Pieces(pieces))
-        return httpx2.Response(200, headers=headers, content=whole)
-
-    http = httpx2.Client(transport=httpx2.MockTransport(answer))
-    return openai.OpenAI(api_key="k", http_client=http)
-
-
-def _cpu_us(work: Callable[[], object], calls: int) -> float:
-    began = time.thread_time_ns()
-    for _ in range(calls):
-        work()
-    return (time.thread_time_ns() - began) / calls / 1e3
-
-
-def _by_turns(work: Callable[[], object], calls: int, rounds: int = 20) -> dict[str, float]:
-    """Medians over rounds of microseconds a call, bare and autologged."""
-    bare, logged = [], []
-    for _ in range(rounds):
-        bare.append(_cpu_us(work, calls // rounds))
-        tracekit.openai.autolog()
-        logged.append(_cpu_us(work, calls // rounds))
-        tracekit.openai.autolog(disable=True)
-    added = [one - other for one, other in zip(logged, bare, strict=True)]
-    return {
-        "bare_us": statistics.median(bare),
-        "autologged_us": statistics.median(logged),
-        "added_us": statistics.median(added),
-        "ratio": statistics.median(logged) / statistics.median(bare),
+    work = {
+        "bare span as of a call": partial(span, "chat gpt-5-mini", of_call),
+        "bare span as of a function": partial(span, "traced", of_function),
+        "traced function": partial(traced, QUESTION),
     }
+    count, flush = 10 * options.calls, provider.force_flush
+    ways = {name: partial(measuring.cpu_us, one, count, flush) for name, one in work.items()}
+    return measuring.by_turns(ways, options.rounds)
 
 
-def _floor_us(attributes: dict[str, Any], calls: int) -> float:
-    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("floor")
-
-    def span() -> None:
-        inner = tracer.start_span("chat gpt-5-mini")
-        inner.set_attributes(attributes)
-        inner.end()
-
-    return statistics.median(_cpu_us(span, calls // 20) for _ in range(20))
-
-
-def _recorded_attributes() -> dict[str, Any]:
-    for path in open_store().spool_folder.glob("*.ndjson"):
-        for line in path.read_bytes().splitlines():
-            record = json.loads(line)
-            if record["kind"] == "span":
+def recorded_attributes(folder: Path, name: str) -> dict[str, Any]:
+    """The attributes of a span in the spool whose name begins so."""
+    for file in (folder / "store" / "spool").glob("*.ndjson"):
+        for record in map(json.loads, file.read_bytes().splitlines()):
+            if record["kind"] == "span" and record["name"].startswith(name):
                 return dict(record["attributes"])
-    raise SystemExit("nothing was recorded")
+    raise LookupError(name)
 
 
-def measure(calls: int) -> dict[str, Any]:
-    """All figures, with what they were measured on."""
-    client = _client()
-    create: Any = client.chat.completions.create
+def count_code(tool: str, folder: Path) -> dict[str, Any]:
+    """The functions that one autologged call runs and a bare one does not, of all threads."""
+    seen: set[tuple[str, int]] = set()
 
-    def plain() -> None:
-        create(model="gpt-5-mini", messages=MESSAGES)
+    def note(frame: Any, event: str, _: object) -> None:
+        if event == "call" and not frame.f_code.co_name.startswith("<"):
+            seen.add((frame.f_code.co_filename, frame.f_code.co_firstlineno))
 
-    def stream() -> None:
-        for _ in create(model="gpt-5-mini", messages=MESSAGES, stream=True):
-            pass
+    threading.setprofile(note)  # for threads that start from here on
+    client, to_wrap = transport.client(), transport.client()
 
-    _by_turns(plain, 40)
+    def functions(call: Callable[[], object]) -> set[tuple[str, int]]:
+        call()
+        seen.clear()
+        sys.setprofile(note)
+        call()
+        sys.setprofile(None)
+        return set(seen)
+
+    bare = functions(partial(transport.plain, client))
+    setup = setups.set_up(tool, "openai", folder)
+    wrapped = setup.wrap(to_wrap)
+    setup.turn(True)
+
+    def logged() -> None:
+        transport.plain(wrapped)
+        setup.flush()
+
+    more = functions(logged) - bare
+    own = {one for one in more if is_own(tool, one[0])}
     return {
-        "plain call": _by_turns(plain, calls),
-        "stream of 50 chunks": _by_turns(stream, calls // 4),
-        "floor: bare OpenTelemetry span": {"bare_us": _floor_us(_recorded_attributes(), calls)},
-        "machine": {
-            "cpus": os.cpu_count(),
-            "load": os.getloadavg()[0],
-            "platform": platform.platform(),
-            "python": platform.python_version(),
-            "openai": version("openai"),
-            "opentelemetry-sdk": version("opentelemetry-sdk"),
-        },
+        "own functions": len(own),
+        "in files": len({file for file, _ in own}),
+        "all functions": len(more),
     }
+
+
+def is_own(tool: str, file: str) -> bool:
+    if tool == "tracekit":
+        import tracekit
+
+        return Path(file).is_relative_to(Path(tracekit.__file__).parent)
+    folders = peers.PEERS[tool.partition(" ")[0]].folders
+    return any(f"/site-packages/{folder}/" in file for folder in folders)
+
+
+def added_rows(kind: str, results: dict[str, list[dict[str, Any]]]) -> Iterable[measuring.Row]:
+    for tool, repeats in results.items():
+        rounds = measuring.joined([one["rounds"][kind] for one in repeats])
+        name = "bare again: the noise" if tool == "bare" else peers.with_version(tool)
+        spans = None if tool == "bare" else repeats[0][f"{kind} spans"]
+        yield {"": name, **measuring.added(rounds["bare"], rounds["on"]), "spans": spans}
+
+
+def floor_rows(repeats: list[dict[str, Any]]) -> Iterable[measuring.Row]:
+    rounds = measuring.joined([one["rounds"]["floor"] for one in repeats])
+    floors = {"traced function": "bare span as of a function"}
+    for name, values in rounds.items():
+        base = rounds[floors.get(name, name)]
+        low, high = measuring.interval([one / of for one, of in zip(values, base, strict=True)])
+        yield {
+            "": name,
+            "µs": statistics.median(values),
+            "of the floor": statistics.median(values) / statistics.median(base),
+            "from": low,
+            "to": high,
+        }
 
 
 def main() -> None:
-    """Measure, print a table, and write the figures as JSON if asked."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--calls", type=int, default=2000)
-    parser.add_argument("--json", metavar="FILE")
+    parser = peers.parser(__doc__)
+    parser.add_argument("--rounds", type=int, default=25)
+    parser.add_argument("--calls", type=int, default=20)
+    parser.add_argument("--to-file", action="store_true", help="peers write spans to a file")
+    parser.add_argument("--count", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        tracekit.set_tracking_uri(folder)
-        figures = measure(options.calls)
-    for name, row in figures.items():
-        values = "  ".join(
-            f"{k} {v:.1f}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items()
-        )
-        print(f"{name:32} {values}")
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(figures, file, indent=2)
+    if options.inside:
+        peers.stay_here()
+        if options.count:
+            peers.answer(count_code(options.inside, Path.cwd()))
+        peers.answer(measure(options.inside, options, Path.cwd()))
+    facts = measuring.machine()
+    tools = [*peers.OURS, *peers.chosen(options.peers, setups.tools_for("openai"))]
+    results = peers.run_all(
+        tools, __file__, options.repeats, "--rounds", options.rounds, "--calls", options.calls
+    )
+    tables = {title: list(added_rows(kind, results)) for kind, title in KINDS.items()}
+    tables["The floor, and a traced function"] = list(floor_rows(results["tracekit"]))
+    tables["Functions that one autologged call runs through"] = [
+        {"": peers.with_version(tool), **counted}
+        for tool in results
+        if tool != "bare" and (counted := peers.run(tool, __file__, "--count"))
+    ]
+    measuring.publish(tables, facts, options.json)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,0 +1,287 @@
+"""How each tool is switched on, within its own environment, as its documentation has it.
+
+Tools that send their spans to a service get an exporter behind their own processor that counts
+and drops the spans, or writes them to a file, so that what is measured needs no service.
+"""
+
+import importlib
+import os
+import sqlite3
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+NOWHERE = "http://127.0.0.1:9"
+
+
+@dataclass(kw_only=True)
+class Setup:
+    """A tool that is set up and switched off."""
+
+    turn: Callable[[bool], object] = bool
+    """Switches the tool on or off."""
+    flush: Callable[[], object] = int
+    """Waits until the spans have arrived."""
+    recorded: Callable[[], int] = int
+    """How many spans have."""
+    wrap: Callable[[Any], Any] = lambda client: client
+    """The tool's client around an OpenAI client, where it wants to wrap."""
+    callbacks: Callable[[], list[Any]] = list
+    """What LangChain is handed for a call, where the tool wants to be handed over."""
+
+
+def switch(library: str, set_up: Callable[[], object]) -> Callable[[bool], None]:
+    """Sets a tool up and puts what it replaces in the library's classes in and out of place.
+
+    So the bare library and the tool alternate in one process, whether the tool can undo or not.
+    """
+    before = _attributes(library)
+    set_up()
+    changes = [
+        (owner, name, before[owner].get(name, _ABSENT), value)
+        for owner, values in _attributes(library).items()
+        for name, value in values.items()
+        if owner in before and before[owner].get(name, _ABSENT) is not value
+    ]
+
+    def turn(on: bool) -> None:
+        for owner, name, old, new in changes:
+            if (value := new if on else old) is not _ABSENT:
+                setattr(owner, name, value)
+            elif name in vars(owner):
+                delattr(owner, name)
+
+    turn(False)
+    return turn
+
+
+_ABSENT = object()
+
+
+def _attributes(library: str) -> dict[type, dict[str, Any]]:
+    """What the classes of a library have; the special names only pydantic changes."""
+    modules = [vars(m) for name, m in list(sys.modules.items()) if name.startswith(library)]
+    classes = {value for names in modules for value in names.values() if isinstance(value, type)}
+    return {
+        one: {n: v for n, v in vars(one).items() if n == "__init__" or not n.startswith("__")}
+        for one in classes
+    }
+
+
+def opentelemetry(file: Path | None) -> tuple[Any, Any]:
+    """A provider behind the batch processor, as services have it, and its counting exporter."""
+    exporter = counting_exporter(file)
+    trace = importlib.import_module("opentelemetry.sdk.trace")
+    export = importlib.import_module("opentelemetry.sdk.trace.export")
+    provider = trace.TracerProvider()
+    provider.add_span_processor(export.BatchSpanProcessor(exporter))
+    importlib.import_module("opentelemetry.trace").set_tracer_provider(provider)
+    return provider, exporter
+
+
+def counting_exporter(file: Path | None) -> Any:
+    from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+    class Counting(SpanExporter):
+        count = 0
+
+        def export(self, spans: Any) -> SpanExportResult:
+            self.count += len(spans)
+            if file:
+                with file.open("a", encoding="utf-8") as lines:
+                    lines.writelines(span.to_json(indent=None) + "\n" for span in spans)
+            return SpanExportResult.SUCCESS
+
+    return Counting()
+
+
+def set_up(tool: str, library: str, folder: Path, *, to_file: bool = False) -> Setup:
+    """A tool for `openai` or `langchain`; `folder` is for what it stores.
+
+    Args:
+        to_file: Have the exporter write spans to `folder / "spans"`, not only count them.
+    """
+    return SETUPS[tool, library](folder, folder / "spans" if to_file else None)
+
+
+def _bare(folder: Path, file: Path | None) -> Setup:
+    """Nothing: on and off are the same, so what it seems to add is noise."""
+    return Setup()
+
+
+def _tracekit(folder: Path) -> tuple[Any, Callable[[], int]]:
+    import tracekit
+
+    tracekit.set_tracking_uri(folder / "store")
+
+    def recorded() -> int:
+        files = (folder / "store" / "spool").glob("*.ndjson")
+        return sum(path.read_bytes().count(b'"kind":"span"') for path in files)
+
+    return tracekit, recorded
+
+
+def _tracekit_openai(folder: Path, file: Path | None) -> Setup:
+    tracekit, recorded = _tracekit(folder)
+    return Setup(turn=switch("openai", tracekit.openai.autolog), recorded=recorded)
+
+
+def _tracekit_langchain(folder: Path, file: Path | None) -> Setup:
+    tracekit, recorded = _tracekit(folder)
+    return Setup(turn=lambda on: tracekit.langchain.autolog(disable=not on), recorded=recorded)
+
+
+def _mlflow(library: str, *, is_async: bool = True) -> Callable[[Path, Path | None], Setup]:
+    def set_up(folder: Path, file: Path | None) -> Setup:
+        os.environ["MLFLOW_ENABLE_ASYNC_TRACE_LOGGING"] = str(is_async).lower()
+        import mlflow
+
+        database = folder / "mlflow.db"
+        mlflow.set_tracking_uri(f"sqlite:///{database}")
+        mlflow.set_experiment("benchmark")
+
+        def recorded() -> int:
+            found = sqlite3.connect(database).execute("SELECT count(*) FROM spans").fetchone()
+            return int(found[0])
+
+        package = "langchain_core" if library == "langchain" else library
+        turn = switch(package, getattr(mlflow, library).autolog)
+        flush = mlflow.flush_trace_async_logging if is_async else int
+        return Setup(turn=turn, flush=flush, recorded=recorded)
+
+    return set_up
+
+
+def _langfuse(file: Path | None) -> tuple[Any, Any]:
+    from langfuse import Langfuse
+
+    exporter = counting_exporter(file)
+    keys = {"public_key": "pk-lf-none", "secret_key": "sk-lf-none", "base_url": NOWHERE}
+    return Langfuse(**keys, span_exporter=exporter), exporter
+
+
+def _langfuse_openai(folder: Path, file: Path | None) -> Setup:
+    client, exporter = _langfuse(file)
+    turn = switch("openai", lambda: importlib.import_module("langfuse.openai"))
+    return Setup(turn=turn, flush=client.flush, recorded=lambda: exporter.count)
+
+
+def _langfuse_langchain(folder: Path, file: Path | None) -> Setup:
+    client, exporter = _langfuse(file)
+    from langfuse.langchain import CallbackHandler
+
+    return Setup(
+        flush=client.flush,
+        recorded=lambda: exporter.count,
+        callbacks=lambda: [CallbackHandler()],
+    )
+
+
+def _instrumentor(
+    module: str, name: str, library: str, **environment: str
+) -> Callable[[Path, Path | None], Setup]:
+    """A package built as OpenTelemetry's instrumentors are."""
+
+    def set_up(folder: Path, file: Path | None) -> Setup:
+        os.environ.update(environment)
+        provider, exporter = opentelemetry(file)
+        instrumentor = getattr(importlib.import_module(module), name)()
+        turn = switch(library, lambda: instrumentor.instrument(tracer_provider=provider))
+        return Setup(turn=turn, flush=provider.force_flush, recorded=lambda: exporter.count)
+
+    return set_up
+
+
+def _logfire_openai(folder: Path, file: Path | None) -> Setup:
+    import logfire
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    exporter = counting_exporter(file)
+    processors = [BatchSpanProcessor(exporter)]
+    logfire.configure(send_to_logfire=False, console=False, additional_span_processors=processors)
+    turn = switch("openai", logfire.instrument_openai)
+    return Setup(turn=turn, flush=logfire.force_flush, recorded=lambda: exporter.count)
+
+
+def _langsmith_client() -> tuple[Any, Callable[[], int]]:
+    """Its client, which would queue and send, counting and dropping instead."""
+    os.environ.update(LANGSMITH_TRACING="true", LANGSMITH_API_KEY="none")
+    import langsmith
+
+    class Dropping(langsmith.Client):
+        count = 0
+
+        def create_run(self, *args: Any, **kwargs: Any) -> None:
+            pass
+
+        def update_run(self, *args: Any, **kwargs: Any) -> None:
+            Dropping.count += 1
+
+    client = Dropping(api_url=NOWHERE, api_key="none", auto_batch_tracing=False)
+    return client, lambda: Dropping.count
+
+
+def _langsmith_openai(folder: Path, file: Path | None) -> Setup:
+    client, recorded = _langsmith_client()
+    from langsmith.wrappers import wrap_openai
+
+    extra = {"client": client}
+    return Setup(wrap=lambda one: wrap_openai(one, tracing_extra=extra), recorded=recorded)
+
+
+def _langsmith_langchain(folder: Path, file: Path | None) -> Setup:
+    client, recorded = _langsmith_client()
+    os.environ["LANGSMITH_TRACING"] = "false"
+    from langchain_core.tracers import LangChainTracer
+
+    return Setup(callbacks=lambda: [LangChainTracer(client=client)], recorded=recorded)
+
+
+def _opik_openai(folder: Path, file: Path | None) -> Setup:
+    import opik
+    from opik.integrations.openai import track_openai
+
+    return Setup(wrap=track_openai, flush=opik.flush_tracker)
+
+
+_GENAI = {
+    "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "SPAN_ONLY",
+    "OTEL_SEMCONV_STABILITY_OPT_IN": "gen_ai_latest_experimental",
+}
+_OPENINFERENCE, _OTEL = "openinference.instrumentation", "opentelemetry.instrumentation"
+
+SETUPS: dict[tuple[str, str], Callable[[Path, Path | None], Setup]] = {
+    ("bare", "openai"): _bare,
+    ("bare", "langchain"): _bare,
+    ("tracekit", "openai"): _tracekit_openai,
+    ("tracekit", "langchain"): _tracekit_langchain,
+    ("mlflow", "openai"): _mlflow("openai"),
+    ("mlflow", "langchain"): _mlflow("langchain"),
+    ("mlflow synchronous", "openai"): _mlflow("openai", is_async=False),
+    ("langfuse", "openai"): _langfuse_openai,
+    ("langfuse", "langchain"): _langfuse_langchain,
+    ("openinference", "openai"): _instrumentor(
+        f"{_OPENINFERENCE}.openai", "OpenAIInstrumentor", "openai"
+    ),
+    ("openinference", "langchain"): _instrumentor(
+        f"{_OPENINFERENCE}.langchain", "LangChainInstrumentor", "langchain_core"
+    ),
+    ("traceloop", "openai"): _instrumentor(f"{_OTEL}.openai", "OpenAIInstrumentor", "openai"),
+    ("traceloop", "langchain"): _instrumentor(
+        f"{_OTEL}.langchain", "LangchainInstrumentor", "langchain_core"
+    ),
+    ("genai-openai", "openai"): _instrumentor(
+        f"{_OTEL}.genai.openai", "OpenAIInstrumentor", "openai", **_GENAI
+    ),
+    ("logfire", "openai"): _logfire_openai,
+    ("langsmith", "openai"): _langsmith_openai,
+    ("langsmith", "langchain"): _langsmith_langchain,
+    ("opik", "openai"): _opik_openai,
+}
+
+
+def tools_for(library: str) -> list[str]:
+    """Ours and the peers that trace it, each in its default way."""
+    return [tool for tool, traced in SETUPS if traced == library and " " not in tool]
