@@ -1,6 +1,7 @@
 """A small HTTP server that answers like a model service, as a test tells it to."""
 
 import contextlib
+import itertools
 import json
 import socket
 import struct
@@ -110,6 +111,8 @@ class Service:
     """One for each request; the last one again and again."""
     requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     """Path, headers and body."""
+    wire: list[tuple[int, str, list[tuple[str, str]], bytes]] = field(default_factory=list)
+    """The same as it came: number of the connection, first line, headers in order, body."""
 
     def will(self, *answers: Answer) -> None:
         """From now on answer so."""
@@ -120,13 +123,20 @@ class Service:
 def running_service() -> Iterator[Service]:
     """A service on a free local port."""
     service = Service(url="")
+    connections = itertools.count(1)
 
     class _Handler(Handler):
         protocol_version = "HTTP/1.1"
 
+        def setup(self) -> None:
+            super().setup()
+            self.number = next(connections)
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             service.requests.append((self.path, dict(self.headers), body))
+            headers = list(self.headers.items())
+            service.wire.append((self.number, self.requestline, headers, body))
             several = len(service.answers) > 1
             with contextlib.suppress(ConnectionError):
                 (service.answers.pop(0) if several else service.answers[0])(self)
