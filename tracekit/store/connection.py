@@ -1,10 +1,12 @@
 """The only door to DuckDB: opens it hardened, and says in one sentence what went wrong."""
 
+import ctypes
 import os
 import re
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, cast
 
 import duckdb
 
@@ -32,6 +34,12 @@ _DAMAGE = (
     *("orrupt", "checksum", "not a valid DuckDB", "Could not read enough bytes"),
     *("INTERNAL Error", "deserialize"),
 )
+_UNWRITABLE = {
+    "No space left": "the disk is full",
+    "Disk quota exceeded": "the disk quota is used up",
+    "File too large": "the file would be larger than this user's files may be",
+    "Input/output error": "the disk fails",
+}
 
 
 class Engine:
@@ -63,7 +71,7 @@ class Engine:
         self._attach("TYPE duckdb, READ_ONLY")
         self.connection.execute("SET enable_external_access = false")
         self.connection.execute("SET lock_configuration = true")
-        yield self.connection
+        yield cast("Connection", _OfOneProcess(self.connection, self.database))
 
     def _attach(self, options: str) -> None:
         path = str(self.database).replace("'", "''")
@@ -75,6 +83,41 @@ class Engine:
         self.connection.execute("DETACH tracekit")
 
 
+class _OfOneProcess:
+    """A connection that a forked child can't use: DuckDB's threads stayed with the parent."""
+
+    def __init__(self, connection: Connection, database: Path) -> None:
+        self._connection = connection
+        self._database = database
+        self._pid = os.getpid()
+
+    def __getattr__(self, name: str) -> Any:
+        if os.getpid() != self._pid:
+            raise StoreError(
+                f"{self._database} was opened by process {self._pid}, of which this one is a fork; "
+                "open the store anew in this process"
+            )
+        return getattr(self._connection, name)
+
+    def cursor(self) -> "_OfOneProcess":
+        """Another one of the same process; it needs no lock."""
+        cursor: Connection = self.__getattr__("cursor")()
+        cursor.execute("USE tracekit")
+        return _OfOneProcess(cursor, self._database)
+
+
+_open: set[Connection] = set()
+
+
+def _leave_to_parent() -> None:
+    """A child must not end what it inherited: DuckDB would wait for threads that aren't there."""
+    for connection in _open:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
+
+
 @contextmanager
 def start_engine(database: Path) -> Generator[Engine]:
     """An engine for the block. The caller holds the store's lock.
@@ -84,6 +127,7 @@ def start_engine(database: Path) -> Generator[Engine]:
     """
     owner = os.getpid()
     connection = duckdb.connect(config=_SETTINGS)
+    _open.add(connection)
     try:
         connection.execute("SET enable_progress_bar = false")  # not an option of the config
         spill = f"{database}.tmp".replace("'", "''")
@@ -93,6 +137,7 @@ def start_engine(database: Path) -> Generator[Engine]:
         raise explain(error, database) from error
     finally:
         if os.getpid() == owner:  # a forked child must not write the parent's checkpoint
+            _open.discard(connection)
             connection.close()
 
 
@@ -129,8 +174,12 @@ def explain(error: duckdb.Error, database: Path) -> StoreError:
             f"{database} was written by another version of DuckDB than {duckdb.__version__}; "
             "upgrade with: pip install --upgrade duckdb"
         )
-    if "No space left" in text:
-        return StoreError(f"{database} can't be written: the disk is full; nothing was lost")
+    reason = next((words for sign, words in _UNWRITABLE.items() if sign in text), None)
+    if reason is not None:
+        return StoreError(
+            f"{database} can't be written: {reason}; nothing was lost: what is recorded meanwhile "
+            "waits in the spool, and the next command takes it up"
+        )
     if "Permission denied" in text or "Read-only file system" in text:
         return StoreError(f"{database} can't be opened: permission denied")
     if isinstance(error, duckdb.OutOfMemoryException):

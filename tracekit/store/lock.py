@@ -13,7 +13,7 @@ import socket
 import sys
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import orjson
@@ -54,6 +54,7 @@ def locked(
     """
     owner = os.getpid()
     descriptor = _open(path, shared=shared)
+    _descriptors.add(descriptor)
     try:
         _acquire(path, descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX, timeout_s)
         if not shared:
@@ -61,10 +62,23 @@ def locked(
             _sign(descriptor)
         yield Lock(descriptor)
     finally:
-        # a forked child closes its copy only: the lock belongs to the parent, who goes on
         if os.getpid() == owner:
+            _descriptors.discard(descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_UN)
+            os.close(descriptor)
+
+
+_descriptors: set[int] = set()
+
+
+def _leave_to_parent() -> None:
+    """A forked child closes its copies: else it would hold the lock when its parent is killed."""
+    for descriptor in _descriptors:
         os.close(descriptor)
+    _descriptors.clear()
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 def holder(path: Path) -> str:
@@ -79,7 +93,19 @@ def holder(path: Path) -> str:
         return f"process {pid} on {host} ({command}), since {age_s:.0f} s"
     if pid == os.getpid():
         return f"this process ({pid}), since {age_s:.0f} s"
+    if not _runs(pid):
+        return "another process"  # who only reads does not sign; the signature is an older one
     return f"process {pid} ({command}), since {age_s:.0f} s"
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # it runs, as another user
+    return True
 
 
 def _open(path: Path, *, shared: bool) -> int:
@@ -129,7 +155,8 @@ def _refuse_idle_locks(path: Path) -> None:
 def _no_locks(path: Path, error: OSError) -> StoreError:
     return StoreError(
         f"the store {path.parent} is on a file system without working file locks "
-        f"({error.strerror}); put it on a local disk"
+        f"({error.strerror}), where two readers could lose what is stored; nothing was touched: "
+        "copy the folder to a local disk and read it there"
     )
 
 
@@ -140,5 +167,6 @@ def _sign(descriptor: int) -> None:
         "command": " ".join([Path(sys.argv[0] if sys.argv else "python").name, *sys.argv[1:2]]),
         "at_ns": time.time_ns(),
     }
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, orjson.dumps(signature), 0)
+    with suppress(OSError):  # on a full disk there is no room even for this
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, orjson.dumps(signature), 0)

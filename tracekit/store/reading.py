@@ -2,8 +2,9 @@
 
 import logging
 import os
+import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tracekit.errors import StoreError
@@ -11,7 +12,7 @@ from tracekit.store import schema
 from tracekit.store.connection import Connection, Engine, check_magic, start_engine
 from tracekit.store.failpoint import reach
 from tracekit.store.ingest import ingest
-from tracekit.store.location import create_folder
+from tracekit.store.location import create_folder, warn_of_network
 from tracekit.store.lock import DEFAULT_TIMEOUT_S, locked
 
 logger = logging.getLogger(__name__)
@@ -25,20 +26,46 @@ SPOOL = "spool"
 def open_reading(folder: Path, timeout_s: float = DEFAULT_TIMEOUT_S) -> Generator[Connection]:
     """A read-only connection that sees everything written before.
 
+    Within another one of the same thread it sees what that one does: neither could wait for
+    the other.
+
     Raises:
         StoreError: The store can't be opened; see its subclasses.
     """
+    here = (os.getpid(), threading.get_ident(), folder)
+    outer = _readings.get(here)
+    if outer is not None:
+        with closing(outer.cursor()) as connection:
+            yield connection
+        return
+    with _reading(folder, timeout_s) as connection:
+        _readings[here] = connection
+        try:
+            yield connection
+        finally:
+            del _readings[here]
+
+
+_readings: dict[tuple[int, int, Path], Connection] = {}
+"""By process and thread."""
+
+
+@contextmanager
+def _reading(folder: Path, timeout_s: float) -> Generator[Connection]:
     if _is_frozen(folder):
         with _reading_as_it_is(folder, timeout_s) as connection:
             yield connection
         return
     create_folder(folder)
+    warn_of_network(folder)
     database = folder / DATABASE
     is_new = not database.exists()
     with locked(folder / LOCK, timeout_s=timeout_s) as lock, start_engine(database) as engine:
-        _update(engine, folder / SPOOL)
-        if is_new:
-            database.chmod(0o600)
+        try:
+            _update(engine, folder / SPOOL)
+        finally:
+            if is_new and database.exists():
+                database.chmod(0o600)
         lock.share()
         with engine.reading() as connection:
             yield connection
@@ -50,7 +77,10 @@ def _update(engine: Engine, spool: Path) -> None:
     except StoreError:
         raise
     except OSError as error:
-        raise StoreError(f"{error.filename or spool} can't be read: {error.strerror}") from error
+        raise StoreError(
+            f"the store {spool.parent} can't be brought up to date: "
+            f"{error.filename or spool}: {error.strerror}; nothing was lost"
+        ) from error
 
 
 def update(engine: Engine, spool: Path) -> None:

@@ -18,9 +18,10 @@ from tracekit.store.spool import SCHEMA, boot_id, pid_start
 
 SUFFIX = ".ndjson"
 
-State = Literal["writing", "closed", "gone", "replaced", "newer"]
+State = Literal["writing", "closed", "gone", "replaced", "newer", "unreadable"]
 """`closed`: its process went on to another file. `gone`: its process no longer runs.
-`replaced`: not the file that was read before. `newer`: of a format that this reader can't know."""
+`replaced`: not the file that was read before. `newer`: of a format that this reader can't know.
+`unreadable`: the system refuses it, as it does a file of another user."""
 
 _TAIL_BYTES = 64
 _HEADER_BYTES = 1 << 20
@@ -68,7 +69,7 @@ class SpoolFile:
     @property
     def is_readable(self) -> bool:
         """Whether records may be taken from it."""
-        return self.state not in {"replaced", "newer"}
+        return self.state not in {"replaced", "newer", "unreadable"}
 
     @property
     def is_finished(self) -> bool:
@@ -92,13 +93,14 @@ def survey(folder: Path, known: Iterable[SpoolFile]) -> list[SpoolFile]:
         file = by_name.get(path.name) or SpoolFile(path=path, size=size)
         file.size = size
         files.append(file)
-    held = [_examine(file) for file in files]
+    held = [_examine_if_readable(file) for file in files]
     running: defaultdict[Process, int] = defaultdict(int)
     for file, is_held in zip(files, held, strict=True):
         running[file.process] += is_held
     for file, is_held in zip(files, held, strict=True):
         if file.is_readable and not is_held:
             file.state = _state_of_unheld(file, running[file.process] > 0)
+            file.size = file.path.stat().st_size  # it may have grown until its process ended
     return files
 
 
@@ -146,6 +148,14 @@ def _listed(folder: Path) -> list[tuple[Path, int]]:
         return []
     found = [(entry.stat(), Path(entry.path)) for entry in entries if entry.is_file()]
     return [(path, stat.st_size) for stat, path in sorted(found, key=lambda pair: pair[0].st_mtime)]
+
+
+def _examine_if_readable(file: SpoolFile) -> bool:
+    try:
+        return _examine(file)
+    except OSError:
+        file.state = "unreadable"
+        return False
 
 
 def _examine(file: SpoolFile) -> bool:

@@ -58,8 +58,10 @@ class Store:
     def reading(self, timeout_s: float = DEFAULT_TIMEOUT_S) -> AbstractContextManager["Connection"]:
         """A read-only connection that sees all that any process wrote before this call.
 
+        Within the block of another one, in the same thread, it sees what that one sees.
+
         Args:
-            timeout_s: Seconds to wait for another process that is writing.
+            timeout_s: Seconds to wait for another process or thread that holds the store.
 
         Raises:
             StoreError: The store can't be opened; see its subclasses.

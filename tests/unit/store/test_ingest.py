@@ -385,5 +385,5 @@ def test_an_attribute_that_names_another_session_is_kept(store: Store) -> None:
 def test_a_spool_that_can_not_be_read_is_one_sentence(store: Store) -> None:
     store.folder.mkdir()
     store.spool_folder.write_text("a file in its place")
-    with pytest.raises(StoreError, match="spool can't be read: Not a directory"):
+    with pytest.raises(StoreError, match="up to date: .*spool: Not a directory"):
         ask(store, "SELECT 1")
