@@ -34,28 +34,13 @@ def measure(tool: str, options: argparse.Namespace, folder: Path) -> dict[str, A
     for call in (transport.plain, transport.stream):  # loads what the client loads late
         call(client)
     setup = setups.set_up(tool, "openai", folder, to_file=options.to_file)
-    wrapped = setup.wrap(to_wrap)
-
-    def logged(call: Callable[[Any], None], calls: int) -> float:
-        setup.turn(True)
-        try:
-            return measuring.cpu_us(partial(call, wrapped), calls, setup.flush)
-        finally:
-            setup.turn(False)
-
-    result: dict[str, Any] = {"rounds": {}}
+    wrapped, result = setup.wrap(to_wrap), dict[str, Any]()
     for kind, calls in {"plain": options.calls, "stream": max(1, options.calls // 4)}.items():
         call = getattr(transport, kind)
-        ways = {
-            "bare": partial(measuring.cpu_us, partial(call, client), calls),
-            "on": partial(logged, call, calls),
-        }
-        result["rounds"][kind] = measuring.by_turns(ways, options.rounds)
-        recorded, before = setup.recorded(), result.get("recorded", 0)
-        result["recorded"] = recorded
-        result[f"{kind} spans"] = (recorded - before) / calls / (options.rounds + 1)
+        bare, traced = partial(call, client), partial(call, wrapped)
+        result[kind] = setup.rounds(bare, traced, calls, options.rounds)
     if tool == "tracekit":
-        result["rounds"]["floor"] = floor(options, folder)
+        result["floor"] = floor(options, folder)
     return result
 
 
@@ -144,16 +129,11 @@ def is_own(tool: str, file: str) -> bool:
     return any(f"/site-packages/{folder}/" in file for folder in folders)
 
 
-def added_rows(kind: str, results: dict[str, list[dict[str, Any]]]) -> Iterable[measuring.Row]:
-    for tool, repeats in results.items():
-        rounds = measuring.joined([one["rounds"][kind] for one in repeats])
-        name = "bare again: the noise" if tool == "bare" else peers.with_version(tool)
-        spans = None if tool == "bare" else repeats[0][f"{kind} spans"]
-        yield {"": name, **measuring.added(rounds["bare"], rounds["on"]), "spans": spans}
-
-
 def floor_rows(repeats: list[dict[str, Any]]) -> Iterable[measuring.Row]:
-    rounds = measuring.joined([one["rounds"]["floor"] for one in repeats])
+    rounds = {
+        name: [value for one in repeats for value in one["floor"][name]]
+        for name in repeats[0]["floor"]
+    }
     floors = {"traced function": "bare span as of a function"}
     for name, values in rounds.items():
         base = rounds[floors.get(name, name)]
@@ -180,11 +160,17 @@ def main() -> None:
             peers.answer(count_code(options.inside, Path.cwd()))
         peers.answer(measure(options.inside, options, Path.cwd()))
     facts = measuring.machine()
-    tools = [*peers.OURS, *peers.chosen(options.peers, setups.tools_for("openai"))]
+    tools = ["bare", "tracekit", *peers.chosen(options.peers, setups.tools_for("openai"))]
     results = peers.run_all(
         tools, __file__, options.repeats, "--rounds", options.rounds, "--calls", options.calls
     )
-    tables = {title: list(added_rows(kind, results)) for kind, title in KINDS.items()}
+    tables = {
+        title: [
+            measuring.added_row(peers.with_version(tool), [one[kind] for one in repeats])
+            for tool, repeats in results.items()
+        ]
+        for kind, title in KINDS.items()
+    }
     tables["The floor, and a traced function"] = list(floor_rows(results["tracekit"]))
     tables["Functions that one autologged call runs through"] = [
         {"": peers.with_version(tool), **counted}

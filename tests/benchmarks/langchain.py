@@ -1,35 +1,32 @@
-"""What autologging adds to a chain of five runnables, beside LangChain's own tracers.
+"""What tracing adds to a LangChain chain of five runnables: CPU time, by turns in one process.
 
-    python tests/benchmarks/langchain.py [--calls 400] [--json FILE]
+    python tests/benchmarks/langchain.py [--peers none] [--repeats 3] [--rounds 15] [--calls 50]
 
-CPU microseconds per call of the chain (this process, median of rounds that take turns), above the
-chain without any handler. `run collector` is LangChain's in-memory tracer, which stores nothing.
-`traced function` is tracekit's own `@trace`, five deep: what the spans alone cost.
+The chain's model is LangChain's fake one, so nothing but CPU is spent; that of background threads
+counts, until all spans have arrived. LangChain's run collector is its own tracer at its smallest: it
+keeps the runs of one call in memory and stores nothing. `langsmith` is LangChain's tracer with a
+client that drops what it would send.
 """
 
 import argparse
-import json
-import statistics
-import tempfile
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from langchain_core.language_models import FakeListChatModel
-from langchain_core.output_parsers import StrOutputParser
-from langchain_core.prompts import ChatPromptTemplate
-from langchain_core.runnables import RunnableLambda, RunnablePassthrough
-from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
+import measuring
+import peers
+import setups
 
-import tracekit
-from tracekit.integrations import _langchain_runs as runs
-
-ROUNDS = 15
+QUESTION = {"question": "What is six times seven?"}
 
 
 def chain() -> Any:
     """Six runs: the sequence and its five steps."""
+    from langchain_core.language_models import FakeListChatModel
+    from langchain_core.output_parsers import StrOutputParser
+    from langchain_core.prompts import ChatPromptTemplate
+    from langchain_core.runnables import RunnableLambda, RunnablePassthrough
+
     return (
         RunnablePassthrough()
         | ChatPromptTemplate.from_template("Answer briefly: {question}")
@@ -39,61 +36,34 @@ def chain() -> Any:
     )
 
 
-@tracekit.trace
-def nested(depth: int, question: str) -> str:
-    return nested(depth - 1, question) if depth else question.upper()
+def measure(tool: str, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Figures of each round, in the tool's own environment."""
+    steps = chain()
+    steps.invoke(QUESTION)  # loads what LangChain loads late
+    setup = setups.set_up(tool, "langchain", folder)
 
+    def traced() -> None:
+        callbacks = setup.callbacks()
+        steps.invoke(QUESTION, {"callbacks": callbacks} if callbacks else None)
 
-def cpu_us(call: Callable[[], Any], calls: int) -> float:
-    started = time.process_time_ns()
-    for _ in range(calls):
-        call()
-    return (time.process_time_ns() - started) / calls / 1000
-
-
-def measure(calls: int) -> dict[str, float]:
-    """CPU microseconds per call, by who listens."""
-    steps, question = chain(), {"question": "What is six times seven?"}
-
-    def collected() -> None:
-        steps.invoke(question, {"callbacks": [RunCollectorCallbackHandler()]})
-
-    def recorded() -> float:
-        tracekit.langchain.autolog()
-        try:
-            return cpu_us(lambda: steps.invoke(question), calls)
-        finally:
-            tracekit.langchain.autolog(disable=True)
-
-    ways: dict[str, Callable[[], float]] = {
-        "bare chain": lambda: cpu_us(lambda: steps.invoke(question), calls),
-        "run collector": lambda: cpu_us(collected, calls),
-        "tracekit": recorded,
-        "traced function": lambda: cpu_us(lambda: nested(5, "What?"), calls),
-    }
-    taken: dict[str, list[float]] = {way: [] for way in ways}
-    for _ in range(ROUNDS):
-        for way, run in ways.items():
-            taken[way].append(run())
-    return {way: statistics.median(times) for way, times in taken.items()}
+    return setup.rounds(partial(steps.invoke, QUESTION), traced, options.calls, options.rounds)
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--calls", type=int, default=400)
-    arguments.add_argument("--json", type=Path)
-    options = arguments.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        tracekit.set_tracking_uri(folder)
-        medians = measure(options.calls)
-    assert not runs._open
-    bare = medians["bare chain"]
-    result = {way: round(time_us, 1) for way, time_us in medians.items()}
-    for way in ("run collector", "tracekit"):
-        result[f"{way} adds"] = round(medians[way] - bare, 1)
-    print(json.dumps(result, indent=2))
-    if options.json:
-        options.json.write_text(json.dumps(result), encoding="utf-8")
+    parser = peers.parser(__doc__)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--calls", type=int, default=50)
+    options = parser.parse_args()
+    if options.inside:
+        peers.stay_here()
+        peers.answer(measure(options.inside, options, Path.cwd()))
+    facts = measuring.machine()
+    tools = [*peers.OURS, *peers.chosen(options.peers, setups.tools_for("langchain"))]
+    results = peers.run_all(
+        tools, __file__, options.repeats, "--rounds", options.rounds, "--calls", options.calls
+    )
+    rows = [measuring.added_row(peers.with_version(tool), some) for tool, some in results.items()]
+    measuring.publish({"One call of a chain of five runnables": rows}, facts, options.json)
 
 
 if __name__ == "__main__":

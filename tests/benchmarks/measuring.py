@@ -74,9 +74,10 @@ def added(bare: Sequence[float], other: Sequence[float]) -> Row:
     }
 
 
-def joined(results: Sequence[Mapping[str, list[float]]]) -> dict[str, list[float]]:
-    """The rounds of several processes, one after the other."""
-    return {way: [value for one in results for value in one[way]] for way in results[0]}
+def added_row(name: str, repeats: Sequence[Mapping[str, Any]]) -> Row:
+    """`added` over the rounds of several processes, with the spans that arrived for a call."""
+    bare, on = ([value for one in repeats for value in one[way]] for way in ("bare", "on"))
+    return {"": name, **added(bare, on), "spans": repeats[0]["spans"]}
 
 
 def machine() -> Row:

@@ -71,7 +71,11 @@ PEERS = {
     "opik": Peer(requirements=("opik==2.2.122",), module="opik", folders=("opik",)),
 }
 
-OURS = ("bare", "tracekit")
+OURS = {
+    "bare": "bare again: the noise",
+    "run collector": "LangChain's run collector",
+    "tracekit": "tracekit",
+}
 """What runs in the environment of this script, which has the project and its `dev` extra."""
 
 
@@ -117,8 +121,8 @@ def run(tool: str, script: str, *arguments: object) -> Any:
             )
         return json.loads(done.stdout.splitlines()[-1])
     except (subprocess.SubprocessError, IndexError, ValueError) as error:
-        said = str(getattr(error, "stderr", "") or "")
-        print(f"{tool}: {error}\n{said[-2000:]}", file=sys.stderr)
+        said = str(getattr(error, "stderr", "") or error).strip().splitlines()
+        print(f"{tool} is left out: {said[-1]}", file=sys.stderr)
         return None
 
 
@@ -179,7 +183,7 @@ def stay_here() -> None:
 def with_version(tool: str) -> str:
     """The tool's name with its version."""
     if tool in OURS:
-        return f"{tool} {version(tool)}"
+        return OURS[tool]
     first, *_ = PEERS[tool.partition(" ")[0]].requirements
     return f"{tool} {first.partition('==')[2]}"
 

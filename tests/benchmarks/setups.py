@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import measuring
+
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -24,12 +26,31 @@ class Setup:
     """Switches the tool on or off."""
     flush: Callable[[], object] = int
     """Waits until the spans have arrived."""
-    recorded: Callable[[], int] = int
-    """How many spans have."""
+    recorded: Callable[[], int] | None = None
+    """How many spans have, where that can be known."""
     wrap: Callable[[Any], Any] = lambda client: client
     """The tool's client around an OpenAI client, where it wants to wrap."""
     callbacks: Callable[[], list[Any]] = list
     """What LangChain is handed for a call, where the tool wants to be handed over."""
+
+    def rounds(
+        self, bare: Callable[[], object], traced: Callable[[], object], calls: int, rounds: int
+    ) -> dict[str, Any]:
+        """CPU microseconds a call, off and on by turns, and the spans that arrived for each call."""
+
+        def on() -> float:
+            self.turn(True)
+            try:
+                return measuring.cpu_us(traced, calls, self.flush)
+            finally:
+                self.turn(False)
+
+        arrived = self.recorded or int
+        before = arrived()
+        ways = {"bare": lambda: measuring.cpu_us(bare, calls), "on": on}
+        taken = measuring.by_turns(ways, rounds)
+        spans = (arrived() - before) / (calls * (rounds + 1))
+        return {**taken, "spans": spans if self.recorded else None}
 
 
 def switch(library: str, set_up: Callable[[], object]) -> Callable[[bool], None]:
@@ -131,6 +152,13 @@ def _tracekit_openai(folder: Path, file: Path | None) -> Setup:
 def _tracekit_langchain(folder: Path, file: Path | None) -> Setup:
     tracekit, recorded = _tracekit(folder)
     return Setup(turn=lambda on: tracekit.langchain.autolog(disable=not on), recorded=recorded)
+
+
+def _run_collector(folder: Path, file: Path | None) -> Setup:
+    """LangChain's own tracer, which keeps the runs of one call in memory."""
+    from langchain_core.tracers.run_collector import RunCollectorCallbackHandler
+
+    return Setup(callbacks=lambda: [RunCollectorCallbackHandler()])
 
 
 def _mlflow(library: str, *, is_async: bool = True) -> Callable[[Path, Path | None], Setup]:
@@ -255,11 +283,12 @@ _OPENINFERENCE, _OTEL = "openinference.instrumentation", "opentelemetry.instrume
 SETUPS: dict[tuple[str, str], Callable[[Path, Path | None], Setup]] = {
     ("bare", "openai"): _bare,
     ("bare", "langchain"): _bare,
+    ("run collector", "langchain"): _run_collector,
     ("tracekit", "openai"): _tracekit_openai,
     ("tracekit", "langchain"): _tracekit_langchain,
     ("mlflow", "openai"): _mlflow("openai"),
     ("mlflow", "langchain"): _mlflow("langchain"),
-    ("mlflow synchronous", "openai"): _mlflow("openai", is_async=False),
+    ("mlflow synchronous", "openai, durable"): _mlflow("openai", is_async=False),
     ("langfuse", "openai"): _langfuse_openai,
     ("langfuse", "langchain"): _langfuse_langchain,
     ("openinference", "openai"): _instrumentor(
@@ -283,5 +312,5 @@ SETUPS: dict[tuple[str, str], Callable[[Path, Path | None], Setup]] = {
 
 
 def tools_for(library: str) -> list[str]:
-    """Ours and the peers that trace it, each in its default way."""
-    return [tool for tool, traced in SETUPS if traced == library and " " not in tool]
+    """Ours and the peers that trace it."""
+    return [tool for tool, traced in SETUPS if traced == library]
