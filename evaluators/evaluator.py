@@ -22,6 +22,7 @@ import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Any, Literal, cast
 
 from tracekit.errors import EvaluatorError
@@ -177,15 +178,14 @@ def as_evaluator(thing: Any) -> Evaluator:
     called = thing if inspect.isroutine(thing) or inspect.isclass(thing) else type(thing).__call__
     name = str(getattr(thing, "name", None) or getattr(thing, "__name__", type(thing).__name__))
     arguments, needed = _arguments(name, thing)
-    declared = {key: getattr(thing, key) for key in _DECLARED if hasattr(thing, key)}
-    if "needs" in declared:
-        declared["needs"] = tuple(dict.fromkeys((*declared["needs"], *needed)))
+    declared: dict[str, Any] = {k: getattr(thing, k) for k in _DECLARED if hasattr(thing, k)}
+    declared["needs"] = tuple(dict.fromkeys((*declared.get("needs", ()), *needed)))
     return Evaluator(
         name=name,
         function=thing,
         arguments=arguments,
         source_digest=_digest(called, thing),
-        **{"needs": needed, **declared},
+        **declared,
     )
 
 
@@ -273,9 +273,10 @@ def _named(name: str, given: Any) -> Feedback:
 
 def _scalar(value: Any) -> Any:
     """Also of NumPy's scalars and of enumerations (MLflow's `CategoricalRating`)."""
-    if not isinstance(value, bool | int | float | str) and hasattr(value, "item"):
-        value = value.item()
-    return value.value if hasattr(value, "value") else value
+    if isinstance(value, Enum):
+        return value.value
+    is_plain = isinstance(value, bool | int | float | str)
+    return value.item() if not is_plain and hasattr(value, "item") else value
 
 
 def _checked(feedback: Feedback) -> Feedback:

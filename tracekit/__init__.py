@@ -15,16 +15,22 @@ from typing import TYPE_CHECKING, Any
 from tracekit._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from tracekit import statistics as statistics
     from tracekit.config import configure as configure
     from tracekit.config import get_tracking_uri as get_tracking_uri
     from tracekit.config import set_tracking_uri as set_tracking_uri
     from tracekit.errors import TracekitError as TracekitError
+    from tracekit.evaluation.budget import Budget as Budget
+    from tracekit.evaluation.result import EvaluationResult as EvaluationResult
+    from tracekit.evaluation.run import evaluate as evaluate
+    from tracekit.evaluators.evaluator import Feedback as Feedback
+    from tracekit.evaluators.evaluator import evaluator as evaluator
     from tracekit.integrations import autolog as autolog
     from tracekit.integrations import langchain as langchain
     from tracekit.integrations import openai as openai
     from tracekit.provider import SpanProcessor as SpanProcessor
-    from tracekit.provider import flush as flush
-    from tracekit.provider import shutdown as shutdown
+    from tracekit.recording import flush as flush
+    from tracekit.recording import shutdown as shutdown
     from tracekit.reporting import report as report
     from tracekit.tracing import carry_context as carry_context
     from tracekit.tracing import extract as extract
@@ -75,8 +81,13 @@ if TYPE_CHECKING:
 _HOME = {
     "tracekit.config": ("configure", "get_tracking_uri", "set_tracking_uri"),
     "tracekit.errors": ("TracekitError",),
+    "tracekit.evaluation.budget": ("Budget",),
+    "tracekit.evaluation.result": ("EvaluationResult",),
+    "tracekit.evaluation.run": ("evaluate",),
+    "tracekit.evaluators.evaluator": ("Feedback", "evaluator"),
     "tracekit.integrations": ("autolog",),
-    "tracekit.provider": ("SpanProcessor", "flush", "shutdown"),
+    "tracekit.provider": ("SpanProcessor",),
+    "tracekit.recording": ("flush", "shutdown"),
     "tracekit.reporting": ("report",),
     "tracekit.tracing": (
         "carry_context",
@@ -135,6 +146,7 @@ _HOME = {
 _MODULES = {
     "openai": "tracekit.integrations.openai",
     "langchain": "tracekit.integrations.langchain",
+    "statistics": "tracekit.statistics",
 }
 _WHERE = {name: module for module, names in _HOME.items() for name in names}
 

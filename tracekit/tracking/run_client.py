@@ -189,6 +189,11 @@ class RunClient(ExperimentClient):
             fields["name"] = stored_text(name)
         self._record("run", run_id=run_id, **fields)
 
+    def set_run_kind(self, run_id: str, kind: str) -> None:
+        """Say what kind of run it is: `user`, or `evaluation`."""
+        self._check_run(run_id)
+        self._record("run", run_id=run_id, run_kind=kind)
+
     def delete_run(self, run_id: str) -> None:
         """Mark a run as deleted: searches no longer find it."""
         self._check_run(run_id)

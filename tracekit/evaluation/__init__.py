@@ -1,0 +1,1 @@
+"""Evaluation: data in, targets run, rows scored, the whole written back as a run."""
