@@ -3,6 +3,7 @@
 import ctypes
 import os
 import re
+import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, cast
 import duckdb
 
 from tracekit.errors import QueryError, StoreCorrupt, StoreError, StoreLocked, StoreNewer
+from tracekit.store.failpoint import reach
 
 Connection = duckdb.DuckDBPyConnection
 DatabaseError = duckdb.Error
@@ -55,8 +57,10 @@ class Engine:
     @contextmanager
     def writing(self) -> Generator[Connection]:
         """The database, made if it isn't there; checkpointed at the end of the block."""
+        if not self.database.exists():
+            self._create()
         check_magic(self.database)
-        self._attach("TYPE duckdb")
+        self._attach(self.database, "TYPE duckdb")
         try:
             yield self.connection
         except BaseException:
@@ -68,13 +72,26 @@ class Engine:
     @contextmanager
     def reading(self) -> Generator[Connection]:
         """The database, read-only; from here on the engine reaches nothing else."""
-        self._attach("TYPE duckdb, READ_ONLY")
+        self._attach(self.database, "TYPE duckdb, READ_ONLY")
         self.connection.execute("SET enable_external_access = false")
         self.connection.execute("SET lock_configuration = true")
         yield cast("Connection", _OfOneProcess(self.connection, self.database))
 
-    def _attach(self, options: str) -> None:
-        path = str(self.database).replace("'", "''")
+    def _create(self) -> None:
+        """An empty database: whole, or not there, whenever this process is killed."""
+        begun = self.database.with_name(f"{self.database.name}.new")
+        begun.unlink(missing_ok=True)
+        self._attach(begun, "TYPE duckdb")
+        self._detach()
+        begun.chmod(0o600)
+        reach("created")
+        log = self.database.with_name(f"{self.database.name}.wal")
+        if log.exists():  # of a database that was taken away: DuckDB would delete it
+            log.replace(log.with_name(f"{self.database.name}.corrupt-{time.time_ns()}.wal"))
+        begun.replace(self.database)
+
+    def _attach(self, database: Path, options: str) -> None:
+        path = str(database).replace("'", "''")
         self.connection.execute(f"ATTACH '{path}' AS tracekit ({options})")
         self.connection.execute("USE tracekit")
 

@@ -6,10 +6,10 @@ and a file is only removed after the checkpoint that follows. The caller holds t
 
 import itertools
 import logging
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -67,8 +67,8 @@ class _Writer:
         self._ingest_id = ingest_id
         self._total_rows = total_rows
         self._prices = default_prices()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="tracekit-ingest")
-        self._writing: Future[None] | None = None
+        self._writing: threading.Thread | None = None
+        self._error: BaseException | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -82,7 +82,6 @@ class _Writer:
         try:
             self._wait()
         finally:
-            self._thread.shutdown()
             for _ in range(2):
                 next(self._lanes).close()
 
@@ -91,12 +90,27 @@ class _Writer:
         lane = next(self._lanes)
         batch, refusal = self._parsed(lane, lines)
         self._wait()
-        self._writing = self._thread.submit(self._finish, lane, batch, refusal)
+        writing = threading.Thread(target=self._attempt, args=(lane, batch, refusal))
+        try:
+            writing.start()
+        except RuntimeError:  # while the interpreter shuts down it starts no more threads
+            self._attempt(lane, batch, refusal)
+        else:
+            self._writing = writing
 
     def _wait(self) -> None:
-        writing, self._writing = self._writing, None
-        if writing is not None:
-            writing.result()
+        if self._writing is not None:
+            self._writing.join()
+            self._writing = None
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    def _attempt(self, lane: "Connection", batch: Batch, refusal: DatabaseError | None) -> None:
+        try:
+            self._finish(lane, batch, refusal)
+        except BaseException as error:
+            self._error = error
 
     def _parsed(
         self, lane: "Connection", lines: Iterator[Line]
@@ -290,3 +304,4 @@ def _tidy(connection: "Connection", database: Path, finished: list[SpoolFile]) -
     reach("before_unlink")
     for file in finished:
         file.path.unlink(missing_ok=True)
+        reach("unlinked")

@@ -59,13 +59,8 @@ def _reading(folder: Path, timeout_s: float) -> Generator[Connection]:
     create_folder(folder)
     warn_of_network(folder)
     database = folder / DATABASE
-    is_new = not database.exists()
     with locked(folder / LOCK, timeout_s=timeout_s) as lock, start_engine(database) as engine:
-        try:
-            _update(engine, folder / SPOOL)
-        finally:
-            if is_new and database.exists():
-                database.chmod(0o600)
+        _update(engine, folder / SPOOL)
         lock.share()
         with engine.reading() as connection:
             yield connection

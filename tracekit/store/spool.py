@@ -47,6 +47,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,8 @@ class Spool:
         """Records lost since this object was made."""
         self._process = process
         self._descriptor: int | None = None
-        self._size: float = 0
+        self._size = math.inf
+        """Bytes in the file; infinite while there is none to write to."""
         self._torn = False
         self.losing = False
         """True from the first record that can't be written until one can be again."""
@@ -109,8 +111,9 @@ class Spool:
             written = os.write(descriptor, line)
         except OSError as error:
             if error.errno == errno.EBADF and may_be_closed:  # by another thread, just now
-                self._size = math.inf
-                return self._write(line, may_be_closed=False)
+                with self._lock:
+                    self._size = math.inf
+                    return self._write(line, may_be_closed=False)
             return self._drop(_reason(error))
         self._size += written
         if written == len(line):
@@ -126,8 +129,9 @@ class Spool:
         """
         with self._lock:
             if self._descriptor is not None:
-                _redirect(self._descriptor, os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
-                self._size = math.inf
+                with suppress(OSError):  # no descriptor left to do it with: then it stays open
+                    _redirect(self._descriptor, os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+                    self._size = math.inf
 
     def after_fork(self) -> None:
         """In the child: leave the parent's file alone, begin one of one's own on first use."""
@@ -135,6 +139,7 @@ class Spool:
         if self._descriptor is not None:  # the lock belongs to the parent's description and stays
             os.close(self._descriptor)
             self._descriptor = None
+        self._size = math.inf
         self.dropped = 0
         self.losing = self._torn = False
 
@@ -149,18 +154,24 @@ class Spool:
 
     def _ready(self) -> int | None:
         """A descriptor to write to, after opening, rotating, or recovering from a loss."""
-        if self._descriptor is None or self._size > ROTATE_BYTES:
-            if time.monotonic() < self._retry_at:
-                return None
-            try:
-                self._open()
-            except OSError as error:
-                self._retry_at = time.monotonic() + 1.0
-                self._say_once(_reason(error))
-                return None
+        if self._size > ROTATE_BYTES and not self._has_begun() and self._size == math.inf:
+            return None
         if self.losing and self._descriptor is not None:
             self._recover(self._descriptor)
         return self._descriptor
+
+    def _has_begun(self) -> bool:
+        """Try to begin a new file, at most once a second; the old one goes on meanwhile."""
+        if time.monotonic() < self._retry_at:
+            return False
+        try:
+            self._open()
+        except OSError as error:
+            self._retry_at = time.monotonic() + 1.0
+            if self._size == math.inf:
+                self._say_once(_reason(error))
+            return False
+        return True
 
     def _open(self) -> None:
         for folder in (self.folder.parent, self.folder):  # the mode is only of the last of a path
@@ -168,16 +179,27 @@ class Spool:
         path = self.folder / f"{os.getpid()}-{secrets.token_hex(8)}.ndjson"
         descriptor = os.open(path, _OPEN_FLAGS, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # held for life: see ingest
+            size = self._sign(descriptor)
         except OSError:
-            logger.debug("no file locks below %s; liveness is judged by pid", self.folder)
-        header = orjson.dumps(_process_record(self._process()), option=_ENCODE)
-        size = os.write(descriptor, header)
+            os.close(descriptor)
+            path.unlink()
+            raise
         if self._descriptor is None:
             self._descriptor = descriptor
         else:
             _redirect(self._descriptor, descriptor)
         self._size = size
+
+    def _sign(self, descriptor: int) -> int:
+        """Lock a new file and write its first line. Gives the length of that."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # held for life: see ingest
+        except OSError:
+            logger.debug("no file locks below %s; liveness is judged by pid", self.folder)
+        header = orjson.dumps(_process_record(self._process()), option=_ENCODE)
+        if os.write(descriptor, header) < len(header):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return len(header)
 
     def _recover(self, descriptor: int) -> None:
         lost = {"kind": "lost", "records": self.dropped, "reason": "", "at_ns": time.time_ns()}
