@@ -7,6 +7,7 @@ once. In strict mode (tests, `TRACEKIT_STRICT=1`) it is raised instead, so that 
 import logging
 import os
 import sys
+from contextlib import suppress
 
 logger = logging.getLogger(__name__)
 
@@ -30,14 +31,43 @@ def failed(what: str) -> None:
     if kind in _logged or len(_logged) > 100:
         return
     _logged.add(kind)
-    logger.error("tracekit failed in %s; the program is not affected", what, exc_info=error)
+    log(logger, logging.ERROR, f"tracekit failed in {what}; the program is not affected", error)
+
+
+class harmless:
+    """A `with` block of our own work for a caller who wants nothing of it but that it be done.
+
+    A `TracekitError` passes, since it tells of a mistake of the caller's own.
+    """
+
+    __slots__ = ("_what",)
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> bool:
+        if not isinstance(error, Exception) or isinstance(error, TracekitError):
+            return False
+        failed(self._what)
+        return True
 
 
 def warn(message: str) -> None:
     """Log once that a callback of the user's (a mask, a hook) misbehaved; never raises."""
     if message not in _warned and len(_warned) < 100:
         _warned.add(message)
-        logger.warning("%s", message, exc_info=sys.exc_info()[1] is not None)
+        log(logger, logging.WARNING, message, sys.exc_info()[1])
 
 
 _warned: set[str] = set()
+
+
+def log(
+    logger: logging.Logger, level: int, message: str, error: BaseException | None = None
+) -> None:
+    """Log, whatever the program's log handlers do; to be called while no lock of ours is held."""
+    with suppress(Exception):
+        logger.log(level, "%s", message, exc_info=error)
