@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tracekit import config, context, guard, provider
+from tracekit import config, context, guard, recording
 from tracekit.store.store import Store, open_store
 
 
@@ -51,7 +51,7 @@ def no_failure_of_our_own(
 @pytest.fixture(autouse=True)
 def no_settings_left_over(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     config.reset()
-    monkeypatch.setattr(provider, "_spools", {})
+    monkeypatch.setattr(recording, "_spools", {})
     yield
     config.reset()
     assert context.current_span.get() is None

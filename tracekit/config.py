@@ -14,6 +14,7 @@ from tracekit.errors import ConfigError
 
 DEFAULT_STORE = ".tracekit"
 DEFAULT_EXPERIMENT = "Default"
+MAX_TEXT_LENGTH = 1_000_000
 
 STORE_MEND = "give the path of a folder, such as './.tracekit', or a 'file:' URL"
 
@@ -29,9 +30,9 @@ class Settings:
     capture_content: bool = True
     """Off: messages, arguments and results are not recorded, only facts about them."""
     sampling_ratio: float | None = None
-    """Share of traces recorded, in [0, 1]. None: as `OTEL_TRACES_SAMPLER` says, else all."""
+    """Share of traces recorded, in [0, 1]. None: all."""
     mask: Mask | None = None
-    max_text_length: int = 1_000_000
+    max_text_length: int = MAX_TEXT_LENGTH
     """Characters of one text; what is longer is cut and its length kept."""
 
 
@@ -72,10 +73,12 @@ def configure(
             Environment: `TRACEKIT_CAPTURE_CONTENT=0`, or OpenTelemetry's
             `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=NO_CONTENT`.
         sampling_ratio: Share of traces recorded, in [0, 1]; whole traces, by their id.
+            Environment: OpenTelemetry's `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG`.
         mask: Called with an attribute's name and its text (JSON for messages) before it is
             stored; gives the text to store. If it raises, the content is withheld and the span
             carries `tracekit.masking_error`.
         max_text_length: Characters of one text that are kept.
+            Environment: OpenTelemetry's `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`.
 
     Raises:
         ConfigError: A value is out of its range.
@@ -237,9 +240,45 @@ def _flag(name: str, default: bool) -> bool:
 def _from_environment() -> Settings:
     content_mode = os.environ.get("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "")
     return Settings(
-        enabled=not _flag("TRACEKIT_DISABLED", default=False),
+        enabled=not (
+            _flag("TRACEKIT_DISABLED", default=False)
+            or os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+        ),
         capture_content=_flag(
             "TRACEKIT_CAPTURE_CONTENT",
             default=content_mode.strip().upper() not in {"NO_CONTENT", "EVENT_ONLY", "FALSE"},
         ),
+        sampling_ratio=_sampling_ratio(),
+        max_text_length=_length_limit() or MAX_TEXT_LENGTH,
     )
+
+
+# OpenTelemetry's own variables: what they can't mean is passed over, as its specification says
+
+
+def _sampling_ratio() -> float | None:
+    sampler = os.environ.get("OTEL_TRACES_SAMPLER", "").strip().lower().removeprefix("parentbased_")
+    if sampler == "always_off":
+        return 0.0
+    try:
+        ratio = float(os.environ.get("OTEL_TRACES_SAMPLER_ARG", ""))
+    except ValueError:
+        return None
+    return ratio if sampler == "traceidratio" and 0.0 <= ratio <= 1.0 else None
+
+
+def _length_limit() -> int | None:
+    for name in ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"):
+        text = os.environ.get(name, "").strip()
+        if text.isdecimal() and int(text):
+            return int(text)
+    return None
+
+
+def resource() -> dict[str, str]:
+    """What OpenTelemetry's environment variables say of this service; no command line, no host."""
+    given = os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(",")
+    pairs = [pair.partition("=") for pair in given if "=" in pair]
+    known = {key.strip(): unquote(value.strip()) for key, _, value in pairs}
+    name = os.environ.get("OTEL_SERVICE_NAME") or known.get("service.name") or "unknown_service"
+    return {**known, "service.name": name}

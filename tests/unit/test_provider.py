@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from spool_reading import records, spans
 
 import tracekit
-from tracekit import context, provider, semconv
+from tracekit import context, recording, semconv
 from tracekit.context import RunContext
 from tracekit.errors import ConfigError, StoreError
 from tracekit.store.store import Store
@@ -67,15 +67,14 @@ def test_the_active_run_and_its_experiment_are_the_spans(store: Store) -> None:
 
 
 def test_trace_ids_are_in_order_of_time(store: Store) -> None:
-    ids = provider.TimeOrderedIds()
-    assert len(f"{ids.generate_trace_id():032x}") == 32
-    assert len({ids.generate_span_id() for _ in range(1000)}) == 1000
+    assert len(f"{recording.new_trace_id():032x}") == 32
+    assert len({recording.new_span_id() for _ in range(1000)}) == 1000
 
 
 def test_two_runs_with_the_same_random_seed_have_different_ids(store: Store) -> None:
     code = (
-        "import random; random.seed(1); from tracekit.provider import TimeOrderedIds as T;"
-        "print(T().generate_span_id())"
+        "import random; random.seed(1); from tracekit.recording import new_span_id;"
+        "print(new_span_id())"
     )
     answers = {
         subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout

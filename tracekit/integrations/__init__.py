@@ -6,7 +6,7 @@ Each library has a module of its own here with `autolog(disable=False)`.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from tracekit import config, provider
+from tracekit import config, recording
 from tracekit.integrations import _imports
 
 if TYPE_CHECKING:
@@ -46,12 +46,12 @@ def autolog(
     if disable:
         for name in (*_LIBRARIES, "threads"):
             _integration(name).autolog(disable=True)
-        provider.leave()
+        recording.leave()
         return
     if not config.settings().enabled:
         return
     if tracer_provider is not None:
-        provider.join(tracer_provider)
+        importlib.import_module("tracekit.provider").join(tracer_provider)  # loads the SDK
     for name, wanted in (("openai", openai), ("langchain", langchain)):
         if wanted and _imports.is_installed(_LIBRARIES[name]):
             _integration(name).autolog()

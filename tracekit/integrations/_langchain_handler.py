@@ -8,7 +8,7 @@ from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManager, BaseCallbackHandler
 from langchain_core.messages import ToolMessage
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import StatusCode
 
 from tracekit import guard, semconv
 from tracekit.integrations import _langchain_runs as runs
@@ -156,7 +156,7 @@ class Handler(BaseCallbackHandler):
         run = spans.run_of(event, serialized)
         facts = {semconv.DATA_SOURCE_ID: run.metadata.get("ls_vector_store_provider")}
         above, label = runs.place(event.get("parent_run_id")), f"retrieval {run.name}"
-        known: Any = {"operation": "retrieval", "kind": SpanKind.CLIENT}
+        known: Any = {"operation": "retrieval", "kind": "CLIENT"}
         spans.begin(run, above, label, facts, **known)
         runs.enter(run, above)
         spans.record(run, (semconv.RETRIEVAL_QUERY, query, query_text))

@@ -4,10 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from opentelemetry.trace import Span as OtelSpan
-
-from tracekit import context, provider, semconv
+from tracekit import context, recording, semconv
 from tracekit.integrations._langchain_runs import Run
+from tracekit.tracing import Span
 
 _THREADS = ("thread_id", "session_id", "conversation_id")
 """Keys of a run's metadata that name a conversation, as LangGraph and LangSmith have them."""
@@ -20,7 +19,7 @@ _SECRET = re.compile(
 """Before langchain-core 1, each value of `configurable` is metadata too."""
 
 
-def labels(run: Run, above: OtelSpan | None) -> dict[str, Any]:
+def labels(run: Run, above: Span | None) -> dict[str, Any]:
     """Labels of a run, where its parent has not the same."""
     parent, facts = run.parent, dict[str, Any]()
     if run.tags:
@@ -53,7 +52,7 @@ def _conversation(
     facts: dict[str, Any],
     metadata: Mapping[str, Any],
     known: Mapping[str, Any],
-    above: OtelSpan | None,
+    above: Span | None,
 ) -> None:
     for key in _THREADS:
         thread = metadata.get(key)
@@ -65,9 +64,8 @@ def _conversation(
             return
 
 
-def _has_session(above: OtelSpan | None) -> bool:
+def _has_session(above: Span | None) -> bool:
     if context.session_id.get() is not None:
         return True
-    span_id = 0 if above is None else above.get_span_context().span_id
-    belonging = provider.processor.belonging(span_id)
+    belonging = None if above is None else recording.recorder.belonging(above.span_id)
     return belonging is not None and belonging.session_id is not None

@@ -12,7 +12,7 @@ from langchain_core.messages import AIMessage, BaseMessage, FunctionMessage, Too
 from langchain_core.prompt_values import ChatPromptValue, StringPromptValue
 from langchain_core.runnables import Runnable
 
-from tracekit import capture, config, provider
+from tracekit import capture, config, recording
 from tracekit.integrations._langchain_blocks import block_parts
 from tracekit.integrations._messages import (
     Object,
@@ -167,7 +167,7 @@ def query(text: Any) -> Any:
     """What a retriever is asked: kept as the text itself, not as JSON."""
     if not isinstance(text, str):
         return plain(text)
-    return provider.JsonText(capture.cut(text, config.settings().max_text_length))
+    return recording.JsonText(capture.cut(text, config.settings().max_text_length))
 
 
 def tool_result(content: Any) -> Any:

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from langchain_core.runnables.config import var_child_runnable_config
-from opentelemetry.trace import Span as OtelSpan
 
 from tracekit import context, semconv
 from tracekit.tracing import Span
@@ -45,9 +44,9 @@ class Run:
     """Name of the agent that it is part of."""
     is_graph: bool = False
     """It has nodes of a graph as children."""
-    enclosing: OtelSpan | None = None
+    enclosing: Span | None = None
     """The current span of tracekit's own when it began."""
-    above: OtelSpan | None = None
+    above: Span | None = None
     """The span above it, if it began apart from the code that it runs."""
     number: int = 0
     began: int = 0
@@ -113,7 +112,7 @@ class Place(NamedTuple):
 
     run: Run | None
     """The run above it."""
-    span: OtelSpan | None
+    span: Span | None
     """The span above it: of that run, or one that the program has opened since."""
 
 
@@ -126,7 +125,7 @@ def place(parent_run_id: UUID | None) -> Place:
     return Place(run, run.span)
 
 
-def find_span(current: OtelSpan | None) -> OtelSpan | None:
+def find_span(current: Span | None) -> Span | None:
     """For `context.span_finders`: the span of the run that this code is part of."""
     run = _running_here()
     inner = current if run is None or _is_inside(current, run) else run.span
@@ -134,11 +133,11 @@ def find_span(current: OtelSpan | None) -> OtelSpan | None:
     return inner if apart is None else apart.span
 
 
-def _is_inside(current: OtelSpan | None, run: Run) -> bool:
+def _is_inside(current: Span | None, run: Run) -> bool:
     """Whether the program has opened a span of its own since the run began."""
     if current is None or current is run.enclosing:
         return False
-    return current.get_span_context().trace_id == run.span.get_span_context().trace_id
+    return current.trace_id == run.span.trace_id
 
 
 def _running_here() -> Run | None:
@@ -222,7 +221,7 @@ def enter_apart(run: Run, above: Place) -> None:
         enter(run, above)
 
 
-def _begun_apart(inner: OtelSpan | None) -> Run | None:
+def _begun_apart(inner: Span | None) -> Run | None:
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
@@ -233,7 +232,7 @@ def _begun_apart(inner: OtelSpan | None) -> Run | None:
     return None
 
 
-def model_call_seen(parent: OtelSpan) -> None:
+def model_call_seen(parent: Span) -> None:
     """For `context.model_calls_seen`: the call that LangChain's model makes has its own span."""
     run = _leaf() or next((run for run in _apart if run.span is parent), None)
     if run is not None and run.is_model:

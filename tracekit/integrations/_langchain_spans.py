@@ -1,12 +1,9 @@
 """The spans of LangChain's runs: how each kind begins, what is recorded on it, how it fails."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
-from opentelemetry import trace as otel
-from opentelemetry.trace import SpanKind
-
-from tracekit import config, provider, semconv, tracing
+from tracekit import config, recording, semconv, tracing
 from tracekit.integrations import _langchain_model as model
 from tracekit.integrations import _langchain_runs as runs
 from tracekit.integrations._langchain_labels import labels
@@ -45,13 +42,13 @@ def begin(
     facts: Mapping[str, Any],
     *,
     operation: str | None = None,
-    kind: SpanKind = SpanKind.INTERNAL,
+    kind: str = "INTERNAL",
 ) -> None:
     """Begin the span of a run."""
     run.parent = above.run
     run.agent = None if above.run is None else above.run.agent
     attributes = {**_known(facts), **labels(run, above.span)}
-    parent = otel.INVALID_SPAN if above.span is None and not provider.joined else above.span
+    parent = tracing.NO_SPAN if above.span is None and not recording.joined else above.span
     run.span = tracing.begin(
         label, operation=operation, kind=kind, attributes=attributes, parent=parent
     )
@@ -119,13 +116,13 @@ def begin_model(span_type: str, serialized: Any, event: Mapping[str, Any]) -> Ru
     run.model = facts.get(semconv.REQUEST_MODEL)
     together = event.get("batch_size") or 1
     above = runs.place_of_model(event.get("parent_run_id"), together)
-    begin(run, above, run.name, facts, kind=SpanKind.CLIENT)
+    begin(run, above, run.name, facts, kind="CLIENT")
     if span_type == "llm" and together == 1:
         runs.enter_apart(run, above)
     else:
         runs.enter(run, above, together)
     if run.span.is_recording():
-        run.span.set_attributes(provider.contents(model.asked_contents(parameters)))
+        _put(run, model.asked_contents(parameters))
     return run
 
 
@@ -159,14 +156,21 @@ def record(run: Run, *contents: Content) -> None:
     """Record what went in or came out; None: nothing did."""
     if config.settings().capture_content and run.span.is_recording():
         read = [(key, reader(value)) for key, reader, value in contents if value is not None]
-        run.span.set_attributes(provider.contents(read))
+        _put(run, read)
+
+
+def _put(run: Run, contents: Iterable[tuple[str, Any]]) -> None:
+    for key, value in contents:
+        if value is not None:
+            recording.put_content(run.span.attributes, key, value)
 
 
 def fail(run: Run, error: BaseException) -> None:
     """Record how a run failed, or that it was broken off, or that LangGraph redirected it."""
     if _is_control_flow(error):
-        told = provider.content("tracekit.event.data", plain(error.args))
-        run.span.add_event("langgraph.control_flow", {"exception.type": error_type(error), **told})
+        told: dict[str, Any] = {"exception.type": error_type(error)}
+        recording.put_content(told, "tracekit.event.data", plain(error.args))
+        run.span.add_event("langgraph.control_flow", told)
     elif isinstance(error, GeneratorExit):
         tell(run, {semconv.INCOMPLETE: True})
     else:

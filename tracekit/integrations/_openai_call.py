@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import orjson
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import StatusCode
 
 from tracekit import config, context, guard, semconv
 from tracekit.integrations._http_stream import Copy, follow
@@ -50,7 +50,7 @@ class Call:
         name = " ".join(filter(None, (operation, model))) if operation else self.endpoint.label
         parent = context.innermost_span()
         self.span = begin(
-            name, operation=operation, kind=SpanKind.CLIENT, attributes=self.facts, parent=parent
+            name, operation=operation, kind="CLIENT", attributes=self.facts, parent=parent
         )
         if parent is not None and operation in semconv.MODEL_CALLS - {"embeddings"}:
             for tell in context.model_calls_seen:

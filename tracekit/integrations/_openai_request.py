@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import orjson
 
-from tracekit import media, provider, semconv
+from tracekit import media, recording, semconv
 from tracekit.integrations._messages import (
     Object,
     as_list,
@@ -32,19 +32,19 @@ def content_attributes(contents: Contents) -> dict[str, Any]:
     attributes: dict[str, Any] = {}
     for key, value in contents:
         if value is not None:
-            attributes.update(provider.content(key, _encoded(value)))
+            recording.put_content(attributes, key, _encoded(value))
     return attributes
 
 
 def _encoded(value: Any) -> Any:
     """`value` as JSON text; as it is where it has to be walked and cut."""
-    if isinstance(value, provider.JsonText):
+    if isinstance(value, recording.JsonText):
         return value
     try:
         text = orjson.dumps(value)
     except (orjson.JSONEncodeError, RecursionError):
         return value
-    return provider.JsonText(text.decode()) if len(text) <= MAX_BYTES else value
+    return recording.JsonText(text.decode()) if len(text) <= MAX_BYTES else value
 
 
 def request_facts(endpoint: Endpoint, body: Object) -> dict[str, Any]:
@@ -269,7 +269,7 @@ def _responses(body: Object, _files: Any) -> Contents:
 
 
 def _variable(value: Any) -> Any:
-    return provider.JsonText(value) if isinstance(value, str) else without_media(value)
+    return recording.JsonText(value) if isinstance(value, str) else without_media(value)
 
 
 def _embeddings(body: Object, _files: Any) -> Contents:

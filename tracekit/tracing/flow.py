@@ -12,8 +12,9 @@ from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import default_getter, default_setter
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from tracekit import capture, config, context, guard, provider, semconv
-from tracekit.tracing.span import Span, attribute_value
+from tracekit import capture, context, guard, recording, semconv
+from tracekit.store.spool import Spool
+from tracekit.tracing.span import Span, attribute_value, plain_attributes
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,7 +47,7 @@ def update_current_trace(
         if span is None:
             guard.warn("update_current_trace was called outside any trace")
             return
-        belonging = provider.processor.belonging(span.get_span_context().span_id)
+        belonging = recording.recorder.belonging(span.span_id)
         if belonging is None:
             guard.warn("update_current_trace was called outside any recorded trace")
             return
@@ -54,16 +55,17 @@ def update_current_trace(
             belonging.session_id = str(session_id)
         if user_id is not None:
             belonging.user_id = str(user_id)
-        for key, value in (metadata or {}).items():
-            belonging.root.set_attribute(semconv.METADATA_PREFIX + str(key), attribute_value(value))
+        if metadata:
+            facts = {semconv.METADATA_PREFIX + str(key): value for key, value in metadata.items()}
+            root = belonging.root
+            root.set_attributes(facts if isinstance(root, Span) else plain_attributes(facts))
         if tags:
-            _write_tags(f"{span.get_span_context().trace_id:032x}", tags)
+            _write_tags(belonging.spool, span.trace_id, tags)
     except Exception:
         guard.failed("update_current_trace")
 
 
-def _write_tags(trace_id: str, tags: Mapping[str, Any]) -> None:
-    spool = provider.spool_of(config.get_tracking_uri())
+def _write_tags(spool: Spool, trace_id: str, tags: Mapping[str, Any]) -> None:
     for key, value in tags.items():
         spool.append(
             {
@@ -160,9 +162,9 @@ def extract(headers: Mapping[str, str]) -> Generator[None]:
     """
     token = None
     try:
-        remote = otel.get_current_span(_propagator.extract(headers, _EMPTY, default_getter))
-        if remote.get_span_context().is_valid:
-            token = context.current_span.set(Span(remote, None, 0, 0))
+        caller = otel.get_current_span(_propagator.extract(headers, _EMPTY, default_getter))
+        if caller.get_span_context().is_valid:
+            token = context.current_span.set(Span.remote(caller.get_span_context()))
     except Exception:
         guard.failed("extract")
     try:

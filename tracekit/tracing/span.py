@@ -2,18 +2,16 @@
 
 import os
 import time
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import ContextDecorator
 from typing import Any, cast
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace as otel
-from opentelemetry.context import Context
-from opentelemetry.sdk.trace import Span as SdkSpan
-from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode
+from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 from opentelemetry.util.types import AttributeValue
 
-from tracekit import capture, config, context, guard, provider, semconv
+from tracekit import capture, config, context, guard, recording, semconv
 from tracekit.tracing.errors import error_type, message_of, stack_of
 
 _OPERATIONS = {
@@ -37,6 +35,9 @@ _OUTPUT_KEYS = {
     "retrieval": semconv.RETRIEVAL_DOCUMENTS,
 }
 
+MAX_EVENTS = 1000
+"""Of one span; the newest are kept."""
+
 
 class Span(otel.Span):
     """An open span. Every method is safe to call at any time and never raises.
@@ -45,38 +46,42 @@ class Span(otel.Span):
     as well, so that OpenTelemetry's own functions take it.
     """
 
-    __slots__ = ("_began", "_ended", "_inner", "_operation", "_pid", "_start_ns")
+    trace_id = f"{0:032x}"
+    """32 lower-case hexadecimal digits."""
+    span_id = f"{0:016x}"
+    """16 lower-case hexadecimal digits."""
+    parent_id: str | None = None
+    status = "UNSET"
+    status_message: str | None = None
+    _is_open = False
+    _is_sampled = False
+    _context: SpanContext | None = None
+    _trace_state: TraceState | None = None
 
-    def __init__(self, inner: otel.Span, operation: str | None, start_ns: int, began: int) -> None:
-        self._inner = inner
-        self._operation = operation
-        self._start_ns = start_ns
-        self._began = began
-        self._ended = False
+    def __init__(self, name: str, kind: str, attributes: dict[str, Any]) -> None:
+        self.name = name
+        self.kind = kind
+        self.attributes = attributes
+        self.events: list[dict[str, Any]] = []
+        self._start_ns, self._began = time.time_ns(), time.perf_counter_ns()
         self._pid = os.getpid()
 
-    @property
-    def inner(self) -> otel.Span:
-        """The span of the tracer provider behind this one."""
-        return self._inner
-
-    @property
-    def trace_id(self) -> str:
-        """32 lower-case hexadecimal digits."""
-        return f"{self._inner.get_span_context().trace_id:032x}"
-
-    @property
-    def span_id(self) -> str:
-        """16 lower-case hexadecimal digits."""
-        return f"{self._inner.get_span_context().span_id:016x}"
+    @classmethod
+    def remote(cls, context: SpanContext) -> "Span":
+        """A span of another process, for spans to be begun below it."""
+        span = cls("", "INTERNAL", {})
+        span.trace_id, span.span_id = f"{context.trace_id:032x}", f"{context.span_id:016x}"
+        span._context, span._trace_state = context, context.trace_state
+        span._is_sampled = context.trace_flags.sampled
+        return span
 
     def set_inputs(self, inputs: Any) -> None:
         """Record what the work was given; any value, kept as JSON text."""
-        self._set_content(_INPUT_KEYS.get(self._operation or "", semconv.INPUT), inputs)
+        self._set_content(_INPUT_KEYS, semconv.INPUT, inputs)
 
     def set_outputs(self, outputs: Any) -> None:
         """Record what the work gave back; any value, kept as JSON text."""
-        self._set_content(_OUTPUT_KEYS.get(self._operation or "", semconv.OUTPUT), outputs)
+        self._set_content(_OUTPUT_KEYS, semconv.OUTPUT, outputs)
 
     def set_attribute(self, key: str, value: Any) -> None:
         """Record one fact. What OpenTelemetry has no type for is kept as JSON text."""
@@ -85,10 +90,8 @@ class Span(otel.Span):
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Record several facts."""
         try:
-            if self._inner.is_recording():
-                self._inner.set_attributes(
-                    {str(k): attribute_value(v) for k, v in attributes.items()}
-                )
+            if self._is_open:
+                self.attributes.update(plain_attributes(attributes))
         except Exception:
             guard.failed("Span.set_attributes")
 
@@ -100,8 +103,11 @@ class Span(otel.Span):
     ) -> None:
         """Record that something happened now, or at `timestamp` (nanoseconds since the epoch)."""
         try:
-            plain = {str(k): attribute_value(v) for k, v in (attributes or {}).items()}
-            self._inner.add_event(name, plain, timestamp)
+            if self._is_open:
+                plain = plain_attributes(attributes or {})
+                at_ns = time.time_ns() if timestamp is None else timestamp
+                self.events.append({"name": name, "at_ns": at_ns, "attributes": plain})
+                del self.events[:-MAX_EVENTS]
         except Exception:
             guard.failed("Span.add_event")
 
@@ -114,7 +120,7 @@ class Span(otel.Span):
     ) -> None:
         """Record an exception as an event, with its stack."""
         try:
-            text = provider.message(message_of(exception))
+            text = recording.message(message_of(exception))
             facts: dict[str, Any] = {
                 "exception.type": error_type(exception),
                 **({} if text is None else {"exception.message": text}),
@@ -126,18 +132,21 @@ class Span(otel.Span):
             guard.failed("Span.record_exception")
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
-        """Say that the work failed (`StatusCode.ERROR`) or went well."""
+        """Say that the work failed (`StatusCode.ERROR`) or went well; that it did is final."""
         try:
-            if description is not None:
-                description = provider.message(description)
-            self._inner.set_status(status, description)
+            if isinstance(status, Status):
+                self.set_status(status.status_code, status.description)
+            elif self._is_open and self.status != "OK" and status is not StatusCode.UNSET:
+                self.status, self.status_message = status.name, None
+                if description is not None and status is StatusCode.ERROR:
+                    self.status_message = recording.message(description)
         except Exception:
             guard.failed("Span.set_status")
 
     def fail(self, error: BaseException) -> None:
         """Record that the work ended with this error. To leave by `sys.exit(0)` is none."""
         try:
-            if not self._inner.is_recording() or self._pid != os.getpid():
+            if not self._is_open or self._pid != os.getpid():
                 return
             if isinstance(error, SystemExit) and error.code in {None, 0}:
                 return
@@ -151,67 +160,167 @@ class Span(otel.Span):
 
     def update_name(self, name: str) -> None:
         """Give the span another name."""
-        self._inner.update_name(name)
+        if self._is_open:
+            self.name = name
 
     def is_recording(self) -> bool:
         """False once ended, or if this trace is not sampled."""
-        return self._inner.is_recording()
+        return self._is_open
 
     def get_span_context(self) -> SpanContext:
         """OpenTelemetry's ids of this span."""
-        return self._inner.get_span_context()
+        if self._context is None:
+            flags = TraceFlags.SAMPLED if self._is_sampled else TraceFlags.DEFAULT
+            ids = int(self.trace_id, 16), int(self.span_id, 16)
+            self._context = SpanContext(*ids, False, TraceFlags(flags), self._trace_state)
+        return self._context
 
     def end(self, end_time: int | None = None) -> None:
         """End the span, once; its length is by the monotonic clock.
 
         In a forked child, the spans that its parent had open are the parent's to end.
         """
-        if self._ended or self._pid != os.getpid():
+        if not self._is_open or self._pid != os.getpid():
             return
-        self._ended = True
+        self._is_open = False
         try:
             if end_time is None:
                 end_time = self._start_ns + time.perf_counter_ns() - self._began
-            self._inner.end(end_time)
+            self._finish(end_time)
         except Exception:
             guard.failed("Span.end")
 
-    def _set_content(self, key: str, value: Any) -> None:
+    def begin(self, above: "Span | None") -> None:
+        """Take ids below `above`, and write that the span has begun."""
+        if above is None or above is NO_SPAN:
+            number = recording.new_trace_id()
+            self.trace_id = f"{number:032x}"
+            self._is_sampled = _is_sampled(number)
+        else:
+            self.trace_id, self.parent_id = above.trace_id, above.span_id
+            self._is_sampled, self._trace_state = above._is_sampled, above._trace_state
+        self.span_id = f"{recording.new_span_id():016x}"
+        self._is_open = self._is_sampled
+        if self._is_open:
+            record = {
+                "kind": "start",
+                "trace_id": self.trace_id,
+                "span_id": self.span_id,
+                "parent_span_id": self.parent_id,
+                "name": self.name,
+                "span_kind": self.kind,
+                "operation": self.attributes.get(semconv.OPERATION),
+                "start_ns": self._start_ns,
+            }
+            recording.recorder.start(record, self.attributes, self)
+
+    def _finish(self, end_ns: int) -> None:
+        record: dict[str, Any] = {
+            "kind": "span",
+            "trace_id": self.trace_id,
+            "span_id": self.span_id,
+            "parent_span_id": self.parent_id,
+            "name": self.name,
+            "span_kind": self.kind,
+            "start_ns": self._start_ns,
+            "end_ns": end_ns,
+            "status": self.status,
+            "status_message": self.status_message,
+            "scope": recording.SCOPE,
+            "attributes": self.attributes,
+        }
+        if self.events:
+            record["events"] = self.events
+        recording.recorder.end(record, self)
+
+    def _set_content(self, keys: Mapping[str, str], other: str, value: Any) -> None:
         try:
-            if self._inner.is_recording():
-                self._inner.set_attributes(provider.content(key, value))
+            if self._is_open:
+                key = keys.get(str(self.attributes.get(semconv.OPERATION)), other)
+                recording.put_content(self.attributes, key, value)
         except Exception:
             guard.failed("Span.set_inputs")
 
 
-_NO_SPAN = Span(NonRecordingSpan(otel.INVALID_SPAN_CONTEXT), None, 0, 0)
-_PLAIN = (str, bool, int, float)
-_PLAIN_KINDS: frozenset[type[Any]] = frozenset(_PLAIN)
+def _is_sampled(trace_id: int) -> bool:
+    """As OpenTelemetry's `TraceIdRatioBased` decides, so that services agree."""
+    ratio = config.settings().sampling_ratio
+    return ratio is None or trace_id & (1 << 64) - 1 < round(ratio * (1 << 64))
+
+
+NO_SPAN = Span("", "INTERNAL", {})
+"""In place of a span where none is recorded; as a parent: none at all."""
+
+
+class _JoinedSpan(Span):
+    """A span that is one of an application's tracer provider as well.
+
+    It is handed over as a whole when it ends; until then the provider's span is only begun.
+    """
+
+    inner: otel.Span
+
+    def begin(self, above: Span | None) -> None:
+        parent = None if above is None else otel.set_span_in_context(above)
+        kind, start_ns = SpanKind[self.kind], self._start_ns
+        self.inner = recording.joined.start_span(
+            self.name, parent, kind, self.attributes, start_time=start_ns
+        )
+        self._context = self.inner.get_span_context()
+        self.trace_id = f"{self._context.trace_id:032x}"
+        self.span_id = f"{self._context.span_id:016x}"
+        self._is_sampled = self._context.trace_flags.sampled
+        self._trace_state = self._context.trace_state
+        self._is_open = self.inner.is_recording()
+
+    def _finish(self, end_ns: int) -> None:
+        try:
+            self.inner.update_name(self.name)
+            self.inner.set_attributes(self.attributes)
+            for event in self.events:
+                self.inner.add_event(event["name"], event["attributes"], event["at_ns"])
+            self.inner.set_status(Status(StatusCode[self.status], self.status_message))
+        finally:
+            self.inner.end(end_ns)
+
+
+_SCALARS: frozenset[type[Any]] = frozenset({bool, int, float})
+
+
+def plain_attributes(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes of types that OpenTelemetry has; texts are cut where they are too long."""
+    limit = config.settings().max_text_length
+    plain: dict[str, Any] = {}
+    for key, value in attributes.items():
+        kind = cast("type[Any]", type(value))
+        is_plain = kind in _SCALARS or (kind is str and len(value) <= limit)
+        plain[str(key)] = value if is_plain else attribute_value(value)
+    return plain
 
 
 def attribute_value(value: Any) -> AttributeValue:
     """`value` if OpenTelemetry has a type for it, else as JSON text; cut where it is too long."""
-    if isinstance(value, str):
-        return capture.cut(value, config.settings().max_text_length)
-    if isinstance(value, _PLAIN):
-        return value
-    if isinstance(value, list | tuple):
-        items: list[Any] = list(cast("list[Any]", value))
-        kinds: set[type[Any]] = {type(item) for item in items}
+    limit = config.settings().max_text_length
+    kind = cast("type[Any]", type(value))
+    if (kind is list or kind is tuple) and len(value) <= capture.MAX_NODES:
+        items = list(cast("list[Any]", value))
+        kinds: set[type[Any]] = set(map(type, items))
         if kinds == {str}:
-            return [capture.cut(item, config.settings().max_text_length) for item in items]
-        if not kinds or (len(kinds) == 1 and kinds < _PLAIN_KINDS):
+            return [capture.cut(item, limit) for item in items]
+        if not kinds or (len(kinds) == 1 and kinds < _SCALARS):
             return cast("AttributeValue", items)
-    return capture.to_json(value)
+    if issubclass(kind, str | int | float):
+        return cast("AttributeValue", capture.plain(value, limit))
+    return capture.to_json(value, limit)
 
 
 def begin(
     name: str,
     *,
     operation: str | None = None,
-    kind: SpanKind = SpanKind.INTERNAL,
+    kind: str = "INTERNAL",
     attributes: Mapping[str, Any] | None = None,
-    parent: otel.Span | None = None,
+    parent: Span | None = None,
 ) -> Span:
     """A span that is open but nobody's current one; the caller ends it. Never raises.
 
@@ -220,35 +329,23 @@ def begin(
     Args:
         name: As the GenAI conventions say, `{operation} {model}`.
         operation: `gen_ai.operation.name`.
-        kind: OpenTelemetry's.
+        kind: OpenTelemetry's `SpanKind`, by its name.
         attributes: As OpenTelemetry takes them.
-        parent: None: the innermost open span of this context.
+        parent: None: the innermost open span of this context. `NO_SPAN`: none.
     """
     try:
         if not config.settings().enabled:
-            return _NO_SPAN
-        outer = context.innermost_span() if parent is None else parent
-        start_ns, began = time.time_ns(), time.perf_counter_ns()
-        inner = provider.tracer().start_span(
-            name,
-            _parent_context(outer),
-            kind,
-            {semconv.OPERATION: operation, **(attributes or {})} if operation else attributes,
-            start_time=start_ns,
-        )
-        return Span(inner, operation, start_ns, began)
+            return NO_SPAN
+        above = context.innermost_span() if parent is None else parent
+        facts = {semconv.OPERATION: operation} if operation else {}
+        facts.update(attributes or {})
+        make = Span if recording.joined is None else _JoinedSpan
+        span = make(name, kind, facts)
+        span.begin(above)
     except Exception:
         guard.failed("begin")
-        return _NO_SPAN
-
-
-def _parent_context(outer: otel.Span | None) -> Context | None:
-    if outer is not None:
-        return otel.set_span_in_context(outer, None if provider.joined else _EMPTY)
-    return None if provider.joined else _EMPTY
-
-
-_EMPTY = Context()
+        return NO_SPAN
+    return span
 
 
 class active:
@@ -262,7 +359,9 @@ class active:
     def __enter__(self) -> None:
         self._token = context.current_span.set(self._span)
         self._otel = (
-            otel_context.attach(otel.set_span_in_context(self._span)) if provider.joined else None
+            None
+            if recording.joined is None
+            else otel_context.attach(otel.set_span_in_context(self._span))
         )
 
     def __exit__(self, *_: object) -> None:
@@ -274,13 +373,10 @@ class active:
             otel_context.detach(self._otel)
 
 
-@contextmanager
-def start_span(
-    name: str,
-    span_type: str | None = None,
-    attributes: Mapping[str, Any] | None = None,
-) -> Generator[Span]:
+class start_span(ContextDecorator):
     """A span around a `with` block, child of the current one.
+
+    Entering gives the open span. An exception that leaves the block is recorded and passes on.
 
     Args:
         name: What the work is called.
@@ -288,39 +384,57 @@ def start_span(
             `workflow`, or any word of yours (`chain`, `guardrail`).
         attributes: Facts to record.
 
-    Yields:
-        The open span. An exception that leaves the block is recorded and passes on.
-
     Example:
         >>> import tracekit
         >>> with tracekit.start_span("rerank", span_type="reranker") as span:
         ...     span.set_inputs({"documents": 20})
         ...     span.set_outputs({"kept": 5})
     """
-    span = begin_typed(name, span_type, attributes)
-    try:
-        with active(span):
-            yield span
-    except BaseException as error:
-        span.fail(error)
-        raise
-    finally:
-        span.end()
+
+    def __init__(
+        self,
+        name: str,
+        span_type: str | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._arguments = name, span_type, attributes
+
+    def __enter__(self) -> Span:
+        self._span = begin_typed(*self._arguments)
+        self._active = active(self._span)
+        self._active.__enter__()
+        return self._span
+
+    def __exit__(self, _kind: object, error: BaseException | None, _stack: object) -> None:
+        self._active.__exit__()
+        if error is not None:
+            self._span.fail(error)
+        self._span.end()
+
+    def _recreate_cm(self) -> "start_span":  # as a decorator, each call has a span of its own
+        return start_span(*self._arguments)
 
 
 def begin_typed(name: str, span_type: str | None, attributes: Mapping[str, Any] | None) -> Span:
     """`begin` with the kind of work in one word, as `start_span` takes it."""
-    facts = {key: attribute_value(value) for key, value in (attributes or {}).items()}
-    operation = None
-    if span_type is not None:
-        word = span_type.lower()
-        operation = _OPERATIONS.get(word, word if word in _KNOWN_OPERATIONS else None)
-        facts[semconv.SPAN_TYPE] = word
-        if operation == "execute_tool":
-            facts.setdefault(semconv.TOOL_NAME, name)
-        elif operation == "invoke_agent":
-            facts.setdefault(semconv.AGENT_NAME, name)
+    try:
+        facts = plain_attributes(attributes) if attributes else {}
+        operation = None if span_type is None else _mark_type(facts, span_type.lower(), name)
+    except Exception:
+        guard.failed("start_span")
+        return NO_SPAN
     return begin(name, operation=operation, attributes=facts)
+
+
+def _mark_type(facts: dict[str, Any], word: str, name: str) -> str | None:
+    """Note the kind of work in `facts`. Its `gen_ai.operation.name`, if it has one."""
+    operation = _OPERATIONS.get(word, word if word in _KNOWN_OPERATIONS else None)
+    facts[semconv.SPAN_TYPE] = word
+    if operation == "execute_tool":
+        facts.setdefault(semconv.TOOL_NAME, name)
+    elif operation == "invoke_agent":
+        facts.setdefault(semconv.AGENT_NAME, name)
+    return operation
 
 
 def get_current_span() -> Span | None:
@@ -331,11 +445,4 @@ def get_current_span() -> Span | None:
         >>> with tracekit.start_span("answer"):
         ...     tracekit.get_current_span().set_attribute("cache", "hit")
     """
-    span = context.innermost_span()
-    return span if span is None or isinstance(span, Span) else Span(span, None, 0, 0)
-
-
-def sdk_span(span: otel.Span) -> SdkSpan | None:
-    """The SDK's span behind one of ours, if it records."""
-    inner = span.inner if isinstance(span, Span) else span
-    return inner if isinstance(inner, SdkSpan) else None
+    return context.innermost_span()

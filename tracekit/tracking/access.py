@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tracekit import config
-from tracekit.provider import spool_of
+from tracekit.recording import spool_of
 from tracekit.store.store import open_store
 from tracekit.tracking.values import checked_key, stored_text
 

@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from spool_reading import records
 
 import tracekit
-from tracekit import context, provider
+from tracekit import context, recording
 from tracekit.store.store import Store
 
 
@@ -110,7 +110,7 @@ def test_an_application_s_provider_receives_the_spans(store: Store) -> None:
         with tracekit.start_span("work"):
             pass
     finally:
-        provider.leave()
+        recording.leave()
     assert [span.name for span in exporter.get_finished_spans()] == ["work"]
     assert [span["name"] for span in records(store, "span")] == ["work"]
 
