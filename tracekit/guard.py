@@ -9,6 +9,8 @@ import os
 import sys
 from contextlib import suppress
 
+from tracekit.errors import TracekitError
+
 logger = logging.getLogger(__name__)
 
 strict = os.environ.get("TRACEKIT_STRICT", "") not in {"", "0"}
@@ -48,7 +50,7 @@ class harmless:
     def __enter__(self) -> None:
         pass
 
-    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> bool:
+    def __exit__(self, _kind: object, error: BaseException | None, _stack: object) -> bool:
         if not isinstance(error, Exception) or isinstance(error, TracekitError):
             return False
         failed(self._what)
