@@ -36,6 +36,7 @@ A missing field is null. Unknown kinds and fields are kept out of the tables and
 that an older reader survives a newer writer.
 """
 
+import atexit
 import errno
 import fcntl
 import logging
@@ -46,6 +47,7 @@ import socket
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -53,8 +55,9 @@ from typing import Any
 
 import orjson
 
-from tracekit import capture
+from tracekit import capture, guard
 from tracekit.redaction import hide_secrets
+from tracekit.store.slow_disk import SlowDisk
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +75,8 @@ class Spool:
     """Appends records of this process to a file of its own below `folder`.
 
     Safe to use from any thread and after a fork. Never raises and never blocks on anything
-    but the write itself: a record that can't be written is counted in `dropped`.
+    but the write itself, nor on that while the disk is slow (`tracekit.store.slow_disk`): a record
+    that can't be written is counted in `dropped`.
     """
 
     def __init__(self, folder: Path, *, process: Callable[[], Mapping[str, Any]] = dict) -> None:
@@ -88,23 +92,49 @@ class Spool:
         """True from the first record that can't be written until one can be again."""
         self._retry_at = 0.0
         self._lock = threading.RLock()
+        self._news: deque[str] = deque()
+        """Warnings to log when the lock is free: a log handler may wait for who waits for it."""
+        self._disk = SlowDisk(self._write, self._lose)
         _spools.append(self)
 
     def append(self, record: Mapping[str, Any]) -> bool:
         """True if the record is in the file, so survives the process."""
+        if self._disk.is_full:
+            return self._lose(1)
         try:
             line = orjson.dumps(record, option=_ENCODE)
         except (orjson.JSONEncodeError, RecursionError):  # a lone surrogate, a huge integer …
-            line = orjson.dumps(capture.plain(record), option=_ENCODE)
-        return self._write(hide_secrets(line))
+            line = orjson.dumps(capture.plain(record, sys.maxsize), option=_ENCODE)
+        is_written = self._disk.write(hide_secrets(line))
+        if self._news:
+            self._tell()
+        return is_written
 
-    def _write(self, line: bytes, *, may_be_closed: bool = True) -> bool:
+    def flush(self, timeout_s: float) -> bool:
+        """Whether no record waits any more, after at most that many seconds.
+
+        Records wait only while the disk is slow.
+        """
+        is_drained = self._disk.wait(timeout_s)
+        if is_drained and self.losing:
+            self._write(b"", 0)  # perhaps the loss is over
+        self._tell()
+        return is_drained
+
+    def give_up(self, timeout_s: float) -> None:
+        """At the end of the program: wait that long, and count what is not written as lost."""
+        if not self.flush(timeout_s):
+            self._lose(self._disk.records)
+            self._news.append(f"{self.dropped} records were lost, some of them at the end")
+        self._tell()
+
+    def _write(self, line: bytes, records: int, *, may_be_closed: bool = True) -> bool:
         descriptor = self._descriptor
         if descriptor is None or self.losing or self._size > ROTATE_BYTES:
             with self._lock:
                 descriptor = self._ready()
             if descriptor is None:
-                return self._drop()
+                return self._drop(records)
         if self._torn:
             line = b"\n" + line
         try:
@@ -113,8 +143,8 @@ class Spool:
             if error.errno == errno.EBADF and may_be_closed:  # by another thread, just now
                 with self._lock:
                     self._size = math.inf
-                    return self._write(line, may_be_closed=False)
-            return self._drop(_reason(error))
+                    return self._write(line, records, may_be_closed=False)
+            return self._drop(records, _reason(error))
         self._size += written
         if written == len(line):
             self._torn = False
@@ -142,6 +172,7 @@ class Spool:
         self._size = math.inf
         self.dropped = 0
         self.losing = self._torn = False
+        self._disk.after_fork()
 
     def _finish(self, descriptor: int, rest: bytes) -> bool:
         try:
@@ -149,14 +180,14 @@ class Spool:
                 rest = rest[os.write(descriptor, rest) :]
         except OSError as error:
             self._torn = True  # the reader skips the half line; the next record starts a new one
-            return self._drop(_reason(error))
+            return self._drop(rest.count(b"\n"), _reason(error))
         return True
 
     def _ready(self) -> int | None:
         """A descriptor to write to, after opening, rotating, or recovering from a loss."""
         if self._size > ROTATE_BYTES and not self._has_begun() and self._size == math.inf:
             return None
-        if self.losing and self._descriptor is not None:
+        if self.losing and self._descriptor is not None and not self._disk.is_full:
             self._recover(self._descriptor)
         return self._descriptor
 
@@ -192,10 +223,8 @@ class Spool:
 
     def _sign(self, descriptor: int) -> int:
         """Lock a new file and write its first line. Gives the length of that."""
-        try:
+        with suppress(OSError):  # where there are no locks, its process's id has to tell
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # held for life: see ingest
-        except OSError:
-            logger.debug("no file locks below %s; liveness is judged by pid", self.folder)
         header = orjson.dumps(_process_record(self._process()), option=_ENCODE)
         if os.write(descriptor, header) < len(header):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -211,20 +240,28 @@ class Spool:
         except OSError:
             return
         self.losing = self._torn = False
-        logger.warning(
-            "tracekit records again below %s; %d records were lost", self.folder, self.dropped
+        self._news.append(
+            f"tracekit records again below {self.folder}; {self.dropped} records were lost"
         )
 
-    def _drop(self, reason: str | None = None) -> bool:
-        self.dropped += 1
+    def _drop(self, records: int, reason: str | None = None) -> bool:
+        self.dropped += records
         if reason is not None:
             self._say_once(reason)
         return False
 
+    def _lose(self, records: int) -> bool:
+        return self._drop(records, "the disk is too slow")
+
     def _say_once(self, reason: str) -> None:
         if not self.losing:
             self.losing = True
-            logger.warning("tracekit can't record below %s: %s", self.folder, reason)
+            self._news.append(f"tracekit can't record below {self.folder}: {reason}")
+
+    def _tell(self) -> None:
+        while self._news:
+            with suppress(IndexError):  # another thread was faster
+                guard.log(logger, logging.WARNING, self._news.popleft())
 
 
 def _redirect(number: int, descriptor: int) -> None:
@@ -242,6 +279,16 @@ def _after_fork() -> None:
 
 
 os.register_at_fork(after_in_child=_after_fork)
+
+EXIT_S = 2.0
+"""What a slow disk may add to the end of the program."""
+
+
+@atexit.register
+def _at_exit() -> None:
+    deadline = time.monotonic() + EXIT_S
+    for spool in _spools:
+        spool.give_up(max(0.0, deadline - time.monotonic()))
 
 
 def _reason(error: OSError) -> str:
