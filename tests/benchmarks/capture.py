@@ -33,7 +33,7 @@ def measure(tool: str, options: argparse.Namespace, folder: Path) -> dict[str, A
     client, to_wrap = transport.client(), transport.client()
     for call in (transport.plain, transport.stream):  # loads what the client loads late
         call(client)
-    setup = setups.set_up(tool, "openai", folder, to_file=options.to_file)
+    setup = setups.set_up(tool, "openai", folder)
     wrapped, result = setup.wrap(to_wrap), dict[str, Any]()
     for kind, calls in {"plain": options.calls, "stream": max(1, options.calls // 4)}.items():
         call = getattr(transport, kind)
@@ -151,7 +151,6 @@ def main() -> None:
     parser = peers.parser(__doc__)
     parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--calls", type=int, default=20)
-    parser.add_argument("--to-file", action="store_true", help="peers write spans to a file")
     parser.add_argument("--count", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside:

@@ -58,7 +58,12 @@ def main() -> None:
         peers.stay_here()
         peers.answer(measure(options.inside, options, Path.cwd()))
     facts = measuring.machine()
-    tools = [*peers.OURS, *peers.chosen(options.peers, setups.tools_for("langchain"))]
+    tools = [
+        "bare",
+        "run collector",
+        "tracekit",
+        *peers.chosen(options.peers, setups.tools_for("langchain")),
+    ]
     results = peers.run_all(
         tools, __file__, options.repeats, "--rounds", options.rounds, "--calls", options.calls
     )

@@ -75,6 +75,7 @@ OURS = {
     "bare": "bare again: the noise",
     "run collector": "LangChain's run collector",
     "tracekit": "tracekit",
+    "tracekit, read": "tracekit, spool and database",
 }
 """What runs in the environment of this script, which has the project and its `dev` extra."""
 
@@ -92,14 +93,14 @@ def parser(documentation: str | None) -> argparse.ArgumentParser:
 
 
 def chosen(peers: str, offered: Sequence[str]) -> list[str]:
-    """Those of the peers that `--peers` names."""
+    """Those of the tools on offer that `--peers` names; `mlflow` means each way to run it."""
     names = [one for one in offered if one not in OURS]
     if peers == "all":
         return names
     wanted = [] if peers == "none" else peers.split(",")
-    if unknown := set(wanted) - set(names):
-        sys.exit(f"--peers: {', '.join(sorted(unknown))} unknown; there are {', '.join(names)}")
-    return wanted
+    if unknown := set(wanted) - set(PEERS):
+        sys.exit(f"--peers: {', '.join(sorted(unknown))} unknown; there are {', '.join(PEERS)}")
+    return [name for name in names if name.partition(" ")[0] in wanted]
 
 
 def run(tool: str, script: str, *arguments: object) -> Any:
@@ -185,7 +186,8 @@ def with_version(tool: str) -> str:
     if tool in OURS:
         return OURS[tool]
     first, *_ = PEERS[tool.partition(" ")[0]].requirements
-    return f"{tool} {first.partition('==')[2]}"
+    name, _, way = tool.partition(" ")
+    return f"{name} {first.partition('==')[2]} {way}".rstrip()
 
 
 def python_of(tool: str) -> str:
@@ -193,6 +195,11 @@ def python_of(tool: str) -> str:
     peer = PEERS[tool.partition(" ")[0]]
     clients = [f"{name}=={version(name)}" for name in ("openai", "langchain-core")]
     return environment(*peer.requirements, *peer.langchain, *clients)
+
+
+def python_for_size(tool: str) -> str:
+    """The interpreter of an environment with nothing but the peer and the OpenAI client."""
+    return environment(*PEERS[tool].requirements, f"openai=={version('openai')}")
 
 
 def environment(*requirements: str) -> str:

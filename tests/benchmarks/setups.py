@@ -16,12 +16,16 @@ from typing import Any
 import measuring
 
 NOWHERE = "http://127.0.0.1:9"
+DURABLE = "openai, durable"
+"""The OpenAI client again, with spans that end in a file, not in a counter."""
 
 
 @dataclass(kw_only=True)
 class Setup:
     """A tool that is set up and switched off."""
 
+    goes_to: str = "a counter"
+    """What the spans are in once they have arrived."""
     turn: Callable[[bool], object] = bool
     """Switches the tool on or off."""
     flush: Callable[[], object] = int
@@ -118,13 +122,12 @@ def counting_exporter(file: Path | None) -> Any:
     return Counting()
 
 
-def set_up(tool: str, library: str, folder: Path, *, to_file: bool = False) -> Setup:
-    """A tool for `openai` or `langchain`; `folder` is for what it stores.
-
-    Args:
-        to_file: Have the exporter write spans to `folder / "spans"`, not only count them.
-    """
-    return SETUPS[tool, library](folder, folder / "spans" if to_file else None)
+def set_up(tool: str, library: str, folder: Path) -> Setup:
+    """A tool for `openai`, `langchain` or `DURABLE`; `folder` is for what it stores."""
+    setup = SETUPS[tool, library](folder, folder / "spans" if library == DURABLE else None)
+    if library == DURABLE and setup.goes_to == "a counter":
+        setup.goes_to = "a file of JSON lines"
+    return setup
 
 
 def _bare(folder: Path, file: Path | None) -> Setup:
@@ -146,7 +149,21 @@ def _tracekit(folder: Path) -> tuple[Any, Callable[[], int]]:
 
 def _tracekit_openai(folder: Path, file: Path | None) -> Setup:
     tracekit, recorded = _tracekit(folder)
-    return Setup(turn=switch("openai", tracekit.openai.autolog), recorded=recorded)
+    turn = switch("openai", tracekit.openai.autolog)
+    return Setup(turn=turn, recorded=recorded, goes_to="the spool")
+
+
+def _tracekit_read(folder: Path, file: Path | None) -> Setup:
+    """Read into the database as well, as the next report or search does."""
+    setup = _tracekit_openai(folder, file)
+    from tracekit.store.store import open_store
+
+    def flush() -> int:
+        with open_store().reading() as connection:
+            (count,) = connection.execute("SELECT count(*) FROM spans").fetchall()[0]
+        return int(count)
+
+    return Setup(turn=setup.turn, flush=flush, recorded=flush, goes_to="the database")
 
 
 def _tracekit_langchain(folder: Path, file: Path | None) -> Setup:
@@ -177,7 +194,7 @@ def _mlflow(library: str, *, is_async: bool = True) -> Callable[[Path, Path | No
         package = "langchain_core" if library == "langchain" else library
         turn = switch(package, getattr(mlflow, library).autolog)
         flush = mlflow.flush_trace_async_logging if is_async else int
-        return Setup(turn=turn, flush=flush, recorded=recorded)
+        return Setup(turn=turn, flush=flush, recorded=recorded, goes_to="SQLite")
 
     return set_up
 
@@ -288,7 +305,6 @@ SETUPS: dict[tuple[str, str], Callable[[Path, Path | None], Setup]] = {
     ("tracekit", "langchain"): _tracekit_langchain,
     ("mlflow", "openai"): _mlflow("openai"),
     ("mlflow", "langchain"): _mlflow("langchain"),
-    ("mlflow synchronous", "openai, durable"): _mlflow("openai", is_async=False),
     ("langfuse", "openai"): _langfuse_openai,
     ("langfuse", "langchain"): _langfuse_langchain,
     ("openinference", "openai"): _instrumentor(
@@ -308,6 +324,15 @@ SETUPS: dict[tuple[str, str], Callable[[Path, Path | None], Setup]] = {
     ("langsmith", "openai"): _langsmith_openai,
     ("langsmith", "langchain"): _langsmith_langchain,
     ("opik", "openai"): _opik_openai,
+}
+SETUPS |= {
+    ("bare", DURABLE): _bare,
+    ("tracekit", DURABLE): _tracekit_openai,
+    ("tracekit, read", DURABLE): _tracekit_read,
+    ("mlflow", DURABLE): _mlflow("openai"),
+    ("mlflow synchronous", DURABLE): _mlflow("openai", is_async=False),
+    ("langfuse", DURABLE): _langfuse_openai,
+    ("openinference", DURABLE): SETUPS["openinference", "openai"],
 }
 
 

@@ -4,7 +4,7 @@ A completion of about 1 KB, or a stream of 50 chunks.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx2
@@ -57,10 +57,12 @@ def _pieces() -> list[bytes]:
     return [b"data: %s\n\n" % json.dumps(one).encode() for one in whole] + [b"data: [DONE]\n\n"]
 
 
-def client() -> openai.OpenAI:
+def client(meanwhile: Callable[[], object] = int) -> openai.OpenAI:
+    """The client; `meanwhile` is called while a request is on its way."""
     whole, pieces = json.dumps(COMPLETION).encode(), _pieces()
 
     def answer(request: httpx2.Request) -> httpx2.Response:
+        meanwhile()
         if b'"stream":true' in request.content:
             headers = {"content-type": "text/event-stream"}
             return httpx2.Response(200, headers=headers, stream=_Pieces(pieces))
