@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from tracekit import semconv
 from tracekit.evaluation.budget import Spending
 from tracekit.evaluation.outcome import Outcome, RowResult
+from tracekit.evaluation.resuming import Earlier
 from tracekit.evaluation.rows import Rows
 from tracekit.evaluation.scoring import Known, Scoring, reason_of
 from tracekit.evaluation.target import Answer, Target
@@ -33,8 +34,8 @@ class Plan:
     """Of the order of the rows: the same seed, the same order."""
     deadline_s: float | None = None
     """Seconds for the target and evaluators of one row, retries included."""
-    done: Collection[tuple[str, int]] = ()
-    """(row id, trial) that a run before this one has finished."""
+    earlier: Earlier = field(default_factory=Earlier)
+    """What a run that is resumed has already."""
     model: Any = None
     """The judge model that evaluators are given."""
     trace: bool = True
@@ -54,7 +55,9 @@ class Engine:
 
     plan: Plan
     record: Callable[[RowResult], None]
-    """Called once for each row as soon as it has ended; makes it durable."""
+    """Makes a row durable, as soon as it has ended; each row once."""
+    answered: Callable[[RowResult], None]
+    """Makes an output durable that is yet to be judged, which may take long and cost money."""
     spending: Spending
     reader: TraceReader
     stopped: str | None = None
@@ -84,8 +87,10 @@ class Engine:
     async def _work(self, pending: Iterator[tuple[int, int]]) -> None:
         for index, trial in pending:
             row = self.plan.rows[index]
-            if (row.row_id, trial) in self.plan.done:
+            key = (row.row_id, trial)
+            if key in self.plan.earlier.done:
                 continue
+            earlier = self.plan.earlier.partial.get(key)
             self.stopped = self.stopped or self.spending.reserve()
             if self.stopped is not None:
                 skipped = RowResult(row=row, ordinal=index, trial=trial)
@@ -96,17 +101,24 @@ class Engine:
                 ]
                 self.record(skipped)
                 continue
-            result = RowResult(row=row, ordinal=index, trial=trial)
-            result.outputs, result.trace_id = row.outputs, row.trace_id
-            await self._row(result)
+            result = earlier or RowResult(
+                row=row, ordinal=index, trial=trial, outputs=row.outputs, trace_id=row.trace_id
+            )
+            await self._row(result, answered=earlier is not None)
             self.spending.settle()
             self.record(result)
 
-    async def _row(self, result: RowResult) -> None:
+    def _missing(self, result: RowResult) -> list[Evaluator]:
+        """The evaluators that have not been asked about the row."""
+        told = {outcome.evaluator.name for outcome in result.outcomes}
+        return [evaluator for evaluator in self.plan.evaluators if evaluator.name not in told]
+
+    async def _row(self, result: RowResult, *, answered: bool) -> None:
         deadline = self.plan.deadline_s
         try:
             async with asyncio.timeout(deadline):
-                await self._target(result)
+                if not answered:
+                    await self._target(result)
                 if result.status != "failed":
                     await self._evaluate(result)
         except TimeoutError:
@@ -120,11 +132,9 @@ class Engine:
         answered = result.duration_ms is not None or self.plan.target is None
         if not answered:
             result.status, result.reason, result.error_type = "failed", reason, "timeout"
-        told = {outcome.evaluator.name for outcome in result.outcomes}
         result.outcomes += [
             Outcome(evaluator=evaluator, status="failed", reason=reason, by_target=not answered)
-            for evaluator in self.plan.evaluators
-            if evaluator.name not in told
+            for evaluator in self._missing(result)
         ]
 
     async def _target(self, result: RowResult) -> None:
@@ -168,7 +178,10 @@ class Engine:
 
     async def _evaluate(self, result: RowResult) -> None:
         known = await self._known(result)
-        for evaluator in self.plan.evaluators:
+        missing = self._missing(result)
+        if self.plan.target is not None and any(e.needs_model for e in missing):
+            self.answered(result)
+        for evaluator in missing:
             result.outcomes.append(await self._scoring.outcome(evaluator, known))
 
     async def _known(self, result: RowResult) -> Known:

@@ -14,6 +14,7 @@ from tracekit.evaluation.outcome import Outcome, RowResult
 from tracekit.evaluation.progress import progress_bar
 from tracekit.evaluation.reading import read_rows
 from tracekit.evaluation.result import EvaluationResult
+from tracekit.evaluation.resuming import Earlier, read_earlier
 from tracekit.evaluation.tally import Tally
 from tracekit.evaluation.target import as_target
 from tracekit.evaluation.traces import TraceReader
@@ -39,6 +40,7 @@ def evaluate(
     run_name: str | None = None,
     experiment: str | None = None,
     tags: Mapping[str, Any] | None = None,
+    resume: str | None = None,
 ) -> EvaluationResult:
     """Run an application over data, score every row, and store the whole as a run.
 
@@ -61,6 +63,9 @@ def evaluate(
         run_name: None: one is made up.
         experiment: None: that of `tracekit.set_experiment`.
         tags: Set on the run.
+        resume: The id of a run that was stopped or killed, to be completed with the same data:
+            rows that have an output are not run again, and scores that are there are not asked
+            for again. What an evaluator failed on is tried again.
 
     Raises:
         DatasetError: The data can't be read.
@@ -88,6 +93,8 @@ def evaluate(
             "there is nothing to score: give `predict_fn=`, which is called for each row, or "
             "data with a column `outputs` (`predictions`)"
         )
+    tally = Tally(judged)
+    earlier = Earlier() if resume is None else read_earlier(resume, rows, judged, tally.add)
     plan = Plan(
         rows=rows,
         evaluators=judged,
@@ -96,6 +103,7 @@ def evaluate(
         concurrency=concurrency,
         seed=seed,
         deadline_s=deadline_s,
+        earlier=earlier,
     )
     params = {
         "dataset": rows.source,
@@ -106,24 +114,40 @@ def evaluate(
         **({} if target is None else target.params),
         **{f"evaluator.{e.name}": e.version for e in judged},
     }
-    with _run(run_name, experiment, tags) as run:
+    with _run(run_name, experiment, tags, resume) as run:
         for key, value in params.items():
             run.client.log_param(run.info.run_id, key, value)
-        return _evaluated(run, plan, budget or Budget(), max_unscored)
+        return _evaluated(run, plan, tally, budget or Budget(), max_unscored)
 
 
-def _evaluated(run: ActiveRun, plan: Plan, budget: Budget, max_unscored: float) -> EvaluationResult:
-    tally, spending = Tally(plan.evaluators), Spending(budget)
-    recorder = _Recorder(run, plan.rows.digest, tally)
-    total = len(plan.rows) * plan.trials - len(plan.done)
+def _evaluated(
+    run: ActiveRun, plan: Plan, tally: Tally, budget: Budget, max_unscored: float
+) -> EvaluationResult:
+    spending = Spending(budget)
+    recorder = _Recorder(run, plan.rows.digest)
+    total = len(plan.rows) * plan.trials - len(plan.earlier.done)
     with progress_bar(total, tally, spending) as advance:
 
         def record(result: RowResult) -> None:
             recorder.record(result)
+            tally.add(result)
             advance()
 
-        engine = Engine(plan=plan, record=record, spending=spending, reader=TraceReader(run.client))
-        run_to_end(engine.run())
+        engine = Engine(
+            plan=plan,
+            record=record,
+            answered=recorder.record,
+            spending=spending,
+            reader=TraceReader(run.client),
+        )
+        try:
+            run_to_end(engine.run())
+        except BaseException as error:
+            error.add_note(
+                f"{sum(tally.rows.values())} rows are kept: give the same data and "
+                f"resume={run.info.run_id!r} to run the others"
+            )
+            raise
     metrics = tally.metrics()
     run.client.log_metrics(run.info.run_id, metrics)
     summaries = tally.summaries()
@@ -146,11 +170,10 @@ def _evaluated(run: ActiveRun, plan: Plan, budget: Budget, max_unscored: float) 
 
 
 class _Recorder:
-    """Makes each row durable as it ends, and counts it."""
+    """Makes rows durable, each with one record."""
 
-    def __init__(self, run: ActiveRun, dataset_id: str, tally: Tally) -> None:
-        self._client, self._run_id = run.client, run.info.run_id
-        self._dataset_id, self._tally = dataset_id, tally
+    def __init__(self, run: ActiveRun, dataset_id: str) -> None:
+        self._client, self._run_id, self._dataset_id = run.client, run.info.run_id, dataset_id
 
     def record(self, result: RowResult) -> None:
         row = result.row
@@ -173,7 +196,6 @@ class _Recorder:
             time_to_first_piece_ms=result.first_ms,
             cost_usd=result.cost_usd,
         )
-        self._tally.add(result)
 
 
 def _scores(outcome: Outcome) -> list[dict[str, Any]]:
@@ -201,10 +223,19 @@ def _scores(outcome: Outcome) -> list[dict[str, Any]]:
     ]
 
 
-def _run(run_name: str | None, experiment: str | None, tags: Mapping[str, Any] | None) -> ActiveRun:
-    """A run of its own, below the one that is active."""
+def _run(
+    run_name: str | None,
+    experiment: str | None,
+    tags: Mapping[str, Any] | None,
+    resume: str | None,
+) -> ActiveRun:
+    """A run of its own, below the one that is active; or the one to resume."""
     run = start_run(
-        run_name=run_name, experiment=experiment, tags=tags, nested=active_run() is not None
+        resume,
+        run_name=run_name,
+        experiment=experiment,
+        tags=tags,
+        nested=active_run() is not None,
     )
     run.client.set_run_kind(run.info.run_id, "evaluation")
     return run

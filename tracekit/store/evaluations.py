@@ -1,5 +1,6 @@
 """Evaluations read back: rows with their scores, failures, and which rows are done."""
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -29,8 +30,22 @@ WHERE a.run_id = $run AND r.status NOT IN ('failed', 'skipped')
   AND a.status IN ('failed', 'skipped')
 ORDER BY row_id, trial, what
 """
-_DONE = """
-SELECT row_id, trial FROM evaluation_rows WHERE run_id = ? AND status <> 'skipped'
+_STORED = """
+SELECT row_id, trial, ordinal, row_group, status, reason, error_type, trace_id, duration_ms,
+  time_to_first_piece_ms, cost_usd, scores
+FROM evaluation_rows
+LEFT JOIN (
+  SELECT evaluation_row_id, list({
+    name: name, status: status, value: value, rationale: rationale, error: error,
+    evaluator: source_id} ORDER BY name) AS scores
+  FROM store.assessment WHERE run_id = $run AND source_type <> 'HUMAN'
+  GROUP BY evaluation_row_id) USING (evaluation_row_id)
+WHERE run_id = $run AND status <> 'skipped'
+ORDER BY ordinal, trial
+"""
+_OUTPUTS = """
+SELECT row_id, trial, outputs FROM evaluation_rows
+WHERE run_id = ? AND row_id || chr(10) || trial IN (SELECT unnest(?::VARCHAR[]))
 """
 
 
@@ -60,9 +75,25 @@ def failure_frame(connection: "Connection", run_id: str) -> pd.DataFrame:
     return connection.execute(_FAILURES, {"run": run_id}).df()
 
 
-def done_rows(connection: "Connection", run_id: str) -> set[tuple[str, int]]:
-    """(row id, trial) of the rows that have ended; those that were skipped can be run yet."""
-    return set(connection.execute(_DONE, [run_id]).fetchall())
+def stored_rows(connection: "Connection", run_id: str) -> Iterator[dict[str, Any]]:
+    """The rows of an evaluation that were run, each with its `scores`; without their outputs."""
+    found = connection.execute(_STORED, {"run": run_id})
+    names = [column[0] for column in found.description or ()]
+    while rows := found.fetchmany(1000):
+        for row in rows:
+            facts = dict(zip(names, row, strict=True))
+            scores = facts["scores"] or ()
+            facts["scores"] = [{**score, "value": _parsed(score["value"])} for score in scores]
+            yield facts
+
+
+def stored_outputs(
+    connection: "Connection", run_id: str, rows: Iterable[tuple[str, int]]
+) -> dict[tuple[str, int], Any]:
+    """What the target gave for some rows, by row id and trial."""
+    keys = [f"{row_id}\n{trial}" for row_id, trial in rows]
+    found = connection.execute(_OUTPUTS, [run_id, keys]).fetchall()
+    return {(row_id, trial): _parsed(outputs) for row_id, trial, outputs in found}
 
 
 def _parsed(text: Any) -> Any:
