@@ -10,7 +10,6 @@ and threads included, and wall seconds.
 import argparse
 import json
 import os
-import platform
 import random
 import resource
 import statistics
@@ -20,8 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import duckdb
-import orjson
+import measuring
 
 from tracekit.store.spool import Spool
 from tracekit.store.store import Store, open_store
@@ -218,16 +216,13 @@ def run(spans: int, metric_values: int) -> dict[str, Any]:
     return results
 
 
-def machine() -> dict[str, Any]:
-    return {
-        "cpus": os.cpu_count(),
-        "platform": platform.platform(),
-        "python": platform.python_version(),
-        "duckdb": duckdb.__version__,
-        "orjson": orjson.__version__,
-        "load": os.getloadavg(),
-        "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    }
+def tables(results: dict[str, Any]) -> measuring.Tables:
+    """The first reading in, then what is asked of the database afterwards."""
+    whole = {"ingest": results.pop("ingest"), "metrics": results.pop("metrics")}
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    rows = [{"": name, "peak MB": peak_mb, **facts} for name, facts in whole.items()]
+    later = [{"": name, **facts} for name, facts in results.items()]
+    return {"Reading the spool into the database": rows, "Afterwards": later}
 
 
 def main() -> None:
@@ -236,16 +231,9 @@ def main() -> None:
     parser.add_argument("--metric-values", type=int, default=200_000)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    report = {"results": run(arguments.spans, arguments.metric_values), "machine": machine()}
-    for name, facts in report["results"].items():
-        shown = ", ".join(
-            f"{key} {value:,.1f}" if isinstance(value, float) else f"{key} {value:,}"
-            for key, value in facts.items()
-        )
-        print(f"{name:32} {shown}")
-    print(json.dumps(report["machine"]))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(report, indent=2), encoding="utf-8")
+    facts = measuring.machine()
+    results = run(arguments.spans, arguments.metric_values)
+    measuring.publish(tables(results), facts, arguments.json)
 
 
 if __name__ == "__main__":
