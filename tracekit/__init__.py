@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tracekit.recording import flush as flush
     from tracekit.recording import shutdown as shutdown
     from tracekit.reporting import report as report
+    from tracekit.store.prune import prune as prune
     from tracekit.tracing import carry_context as carry_context
     from tracekit.tracing import extract as extract
     from tracekit.tracing import get_current_span as get_current_span
@@ -89,6 +90,7 @@ _HOME = {
     "tracekit.provider": ("SpanProcessor",),
     "tracekit.recording": ("flush", "shutdown"),
     "tracekit.reporting": ("report",),
+    "tracekit.store.prune": ("prune",),
     "tracekit.tracing": (
         "carry_context",
         "extract",

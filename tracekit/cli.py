@@ -16,6 +16,7 @@ from tracekit.errors import MissingExtraError, NotFoundError, StoreError, Tracek
 if TYPE_CHECKING:
     from tracekit.store.store import Store
 
+EXIT_PROBLEMS = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
@@ -86,6 +87,7 @@ def cli(context: click.Context) -> None:
 
     Exit codes:
       0    done
+      1    the store has problems (tracekit doctor)
       2    bad input, or a store that can't be used: one sentence on standard error
       130  interrupted
       141  the reader of a pipe has gone
@@ -419,15 +421,18 @@ def sql(query: str | None, file: Any, as_json: bool, as_csv: bool) -> None:
 @click.option(
     "--repair",
     is_flag=True,
-    help="Set a damaged database aside and build a new one from the spool.",
+    help="Mend what can be mended; what can't is kept aside.",
 )
 @_json_option
 @_store_option
 def doctor(repair: bool, as_json: bool) -> None:
-    """Examine the store: where, how big, what is wrong.
+    """Examine the store: what it holds, how big it is, what is wrong.
 
-    A store that can't be read gives exit code 2. Nothing is ever deleted: --repair keeps the
-    damaged database under another name.
+    Everything in it is read. With --repair, a damaged database is set aside, and a new one is
+    made of what can still be read of it and of what is left in the spool; it says what could be
+    saved and what could not. Nothing is ever deleted.
+
+    The exit code is 0 if all is well, 1 if there are problems.
 
     Examples:
       tracekit doctor
@@ -435,7 +440,7 @@ def doctor(repair: bool, as_json: bool) -> None:
       tracekit doctor --repair
     """
     from tracekit.store.doctor import diagnose
-    from tracekit.store.doctor import repair as repair_store
+    from tracekit.store.repair import repair as repair_store
     from tracekit.terminal import diagnosis, output
 
     store = _store()
@@ -447,8 +452,68 @@ def doctor(repair: bool, as_json: bool) -> None:
         output.write_json(asdict(found))
     else:
         output.write(*diagnosis.diagnosis_view(found))
-    if found.schema is None:
-        sys.exit(EXIT_BAD_INPUT)
+    if found.problems:
+        sys.exit(EXIT_PROBLEMS)
+
+
+@cli.command()
+@click.option(
+    "--older-than",
+    metavar="AGE",
+    required=True,
+    help="Such as 12h, 30d or 8w; or a date, 2026-01-31.",
+)
+@click.option(
+    "--keep",
+    multiple=True,
+    metavar="WHAT",
+    help="Also keep these traces: 'errors', 'tagged', or a filter.",
+)
+@click.option("--runs", is_flag=True, help="Also remove runs that ended before.")
+@click.option("--dry-run", is_flag=True, help="Only show what would go.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--all", "everything", is_flag=True, help="Even if nothing would be left.")
+@_json_option
+@_store_option
+def prune(
+    older_than: str,
+    keep: tuple[str, ...],
+    runs: bool,
+    dry_run: bool,
+    yes: bool,
+    everything: bool,
+    as_json: bool,
+) -> None:
+    """Remove what is old, and give its space back to the disk.
+
+    Traces go whole, with their feedback, tags and artifacts. Kept, however old: traces of runs
+    and of datasets, traces that people assessed (unless --keep none), what is still running, and
+    whatever has the tag tracekit.keep. Runs go only with --runs, or if they were deleted before
+    that time. docs/maintenance.md has the details.
+
+    Examples:
+      tracekit prune --older-than 30d --dry-run
+      tracekit prune --older-than 30d --keep errors --keep "tags.channel = 'sales'"
+      tracekit prune --older-than 26w --runs --yes
+    """
+    from tracekit.store.prune import cutoff_of, prune
+    from tracekit.terminal import diagnosis, output
+
+    store = _store()
+    before = cutoff_of(older_than)
+    ask = not (dry_run or yes)
+    if ask and not (sys.stdin.isatty() and output.is_terminal()):
+        raise click.UsageError("without a terminal give --yes, or --dry-run to see what would go")
+    found = prune(before, keep=keep, runs=runs, dry_run=dry_run or ask, everything=everything)
+    if ask:
+        if not found.is_nothing:
+            output.write(*diagnosis.pruned_view(found))
+            click.confirm(f"\nRemove this from {store.folder} for good?", abort=True)
+        found = prune(before, keep=keep, runs=runs, everything=True)
+    if as_json:
+        output.write_json(asdict(found))
+    else:
+        output.write(*diagnosis.pruned_view(found))
 
 
 @cli.command()

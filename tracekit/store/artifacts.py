@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, cast
 
 from tracekit.errors import ArtifactError
 from tracekit.model import Artifact
-from tracekit.store.blobs import blob_path
+from tracekit.store.blobs import blob_path, touch
 
 _CHUNK = 1024 * 1024
 _MAX_NAME = 1000
@@ -128,7 +128,7 @@ class Artifacts:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _temporary_copy(chunks, folder) as (copy, blob):
             target = blob_path(folder, blob.sha256)
-            if not target.exists():
+            if not touch(target):
                 target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 os.replace(copy, target)
         return blob

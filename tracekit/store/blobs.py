@@ -14,6 +14,15 @@ def blob_path(root: Path, sha256: str) -> Path:
     return root / "sha256" / sha256[:2] / sha256
 
 
+def touch(path: Path) -> bool:
+    """Whether a content is there already; if so, it counts as written now: see `prune`."""
+    try:
+        os.utime(path)
+    except OSError:
+        return path.exists()
+    return True
+
+
 def write_blob(root: Path, data: bytes) -> str:
     """The SHA-256 of `data`, which is stored below `root` when this returns.
 
@@ -22,7 +31,7 @@ def write_blob(root: Path, data: bytes) -> str:
     """
     sha256 = hashlib.sha256(data).hexdigest()
     path = blob_path(root, sha256)
-    if path.exists():
+    if touch(path):
         return sha256
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     temporary = path.with_name(f".{sha256}.{secrets.token_hex(4)}")

@@ -3,7 +3,6 @@
 import ctypes
 import os
 import re
-import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, cast
 import duckdb
 
 from tracekit.errors import QueryError, StoreCorrupt, StoreError, StoreLocked, StoreNewer
+from tracekit.store.aside import free_name
 from tracekit.store.failpoint import reach
 
 Connection = duckdb.DuckDBPyConnection
@@ -85,14 +85,23 @@ class Engine:
         self._detach()
         begun.chmod(0o600)
         reach("created")
-        log = self.database.with_name(f"{self.database.name}.wal")
+        log = log_of(self.database)
         if log.exists():  # of a database that was taken away: DuckDB would delete it
-            log.replace(log.with_name(f"{self.database.name}.corrupt-{time.time_ns()}.wal"))
+            log.rename(free_name(log, "corrupt"))
         begun.replace(self.database)
 
+    def copy_to(self, target: Path) -> None:
+        """Write a new database with all that is in this one, and without its gaps."""
+        self._attach(self.database, "TYPE duckdb, READ_ONLY")
+        try:
+            self.connection.execute(f"ATTACH '{_quoted(target)}' AS target (TYPE duckdb)")
+            self.connection.execute("COPY FROM DATABASE tracekit TO target")
+            self.connection.execute("DETACH target")
+        finally:
+            self._detach()
+
     def _attach(self, database: Path, options: str) -> None:
-        path = str(database).replace("'", "''")
-        self.connection.execute(f"ATTACH '{path}' AS tracekit ({options})")
+        self.connection.execute(f"ATTACH '{_quoted(database)}' AS tracekit ({options})")
         self.connection.execute("USE tracekit")
 
     def _detach(self) -> None:
@@ -147,8 +156,7 @@ def start_engine(database: Path) -> Generator[Engine]:
     _open.add(connection)
     try:
         connection.execute("SET enable_progress_bar = false")  # not an option of the config
-        spill = f"{database}.tmp".replace("'", "''")
-        connection.execute(f"SET temp_directory = '{spill}'")
+        connection.execute(f"SET temp_directory = '{_quoted(database)}.tmp'")
         yield Engine(connection, database)
     except duckdb.Error as error:
         raise explain(error, database) from error
@@ -156,6 +164,15 @@ def start_engine(database: Path) -> Generator[Engine]:
         if os.getpid() == owner:  # a forked child must not write the parent's checkpoint
             _open.discard(connection)
             connection.close()
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def log_of(database: Path) -> Path:
+    """DuckDB's write-ahead log, which is there only after a process was killed."""
+    return database.with_name(f"{database.name}.wal")
 
 
 def check_magic(database: Path) -> None:

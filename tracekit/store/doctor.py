@@ -1,17 +1,18 @@
-"""What a store holds and what is wrong with it. Nothing is ever deleted here."""
+"""What a store holds and what is wrong with it. Nothing is changed here: see `repair`."""
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracekit.errors import StoreCorrupt, StoreError
+from tracekit import config
+from tracekit.errors import StoreError
 from tracekit.store import schema
-from tracekit.store.connection import start_engine
+from tracekit.store.aside import FOLDER as ASIDE
 from tracekit.store.ingest import known_files
-from tracekit.store.lock import locked
-from tracekit.store.reading import LOCK, SPOOL, update
+from tracekit.store.location import network_type, network_warning
+from tracekit.store.references import damaged_blobs, referenced, stored_blobs
+from tracekit.store.salvage import damaged_tables
 from tracekit.store.spool_files import SpoolFile, survey
 from tracekit.store.store import Store
 
@@ -34,7 +35,7 @@ class SpoolFacts:
 
     name: str
     state: str
-    """writing, closed, gone, replaced or newer: see `tracekit.store.spool_files`."""
+    """writing, closed, gone, replaced, newer or unreadable: see `tracekit.store.spool_files`."""
     bytes: int
     unread_bytes: int
     host: str | None
@@ -53,7 +54,10 @@ class BadRecordFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """Facts of a store, and its problems as sentences; without any, all is well."""
+    """Facts of a store, and as sentences its problems and what else is worth knowing of it.
+
+    A problem keeps something from being read, now or later; without any, all is well.
+    """
 
     folder: Path
     sizes: dict[str, int]
@@ -71,44 +75,40 @@ class Diagnosis:
     last_ingest_ns: int | None = None
     spool: tuple[SpoolFacts, ...] = ()
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def diagnose(store: Store) -> Diagnosis:
     """What the store holds, after reading in what is new, and what is wrong with it.
 
+    All of the database and of the artifacts is read, so this takes its time in a large store.
     Raises nothing for a store that can't be opened: the reason is among the problems.
     """
     try:
         with store.reading() as connection:
-            return _examined(store, connection)
+            found = _examined(store, connection)
+            damaged = damaged_tables(connection)
+            named = {} if damaged else _named(connection)
     except StoreError as error:
+        problems = (*_place_problems(store), _as_problem(str(error)))
+        sizes, spool = _sizes(store), _spool(_survey_alone(store))
+        notes = tuple(_kept_aside(store))
         return Diagnosis(
-            folder=store.folder,
-            sizes=_sizes(store),
-            spool=_spool(survey(store.spool_folder, [])),
-            problems=(str(error),),
+            folder=store.folder, sizes=sizes, spool=spool, problems=problems, notes=notes
         )
+    problems = (*found.problems, *_damage(damaged), *_artifact_problems(store, named))
+    return replace(found, problems=problems)
 
 
-def repair(store: Store) -> list[str]:
-    """Set a damaged database aside and build a new one from the spool. Says what was done.
+def _as_problem(error: str) -> str:
+    return error.replace("; nothing was changed: run `tracekit", ": run `tracekit")
 
-    Raises:
-        StoreError: The store can't be opened for another reason than damage.
-    """
-    with locked(store.folder / LOCK):
-        try:
-            with start_engine(store.database) as engine:
-                update(engine, store.folder / SPOOL)
-        except StoreCorrupt as error:
-            kept = _set_aside(store.database)
-            done = [str(error).partition(";")[0], f"it is kept as {kept}"]
-        else:
-            return ["the database is sound; nothing was changed"]
-    with store.reading() as connection:
-        row = connection.execute("SELECT count(*) FROM spans").fetchone()
-    spans = row[0] if row else 0
-    return [*done, f"a new one was built from the spool: {spans} spans"]
+
+def _survey_alone(store: Store) -> list[SpoolFile]:
+    try:
+        return survey(store.spool_folder, [])
+    except OSError:  # it is among the problems already
+        return []
 
 
 def _examined(store: Store, connection: "Connection") -> Diagnosis:
@@ -134,26 +134,82 @@ def _examined(store: Store, connection: "Connection") -> Diagnosis:
         newest_bad_records=_bad_records(connection),
         last_ingest_ns=last,
         spool=_spool(files),
-        problems=tuple(_problems(store, files, lost=int(lost), bad=bad, gone=gone)),
+        problems=(*_place_problems(store), *_spool_problems(files)),
+        notes=tuple(_notes(store, lost=int(lost), bad=bad, gone=gone)),
     )
 
 
-def _problems(
-    store: Store, files: Iterable[SpoolFile], *, lost: int, bad: int, gone: int
-) -> Iterator[str]:
-    if lost:
-        yield f"{lost} records could not be written by the programs (disk full, or read-only)"
-    if bad:
-        yield f"{bad} records were kept out of the tables; the table store.bad_record says why"
-    if gone:
-        yield f"{gone} spans never ended: their processes were killed"
+def _place_problems(store: Store) -> Iterator[str]:
+    kind = network_type(store.folder)
+    if kind is not None:
+        yield network_warning(store.folder, kind)
+
+
+def _spool_problems(files: Iterable[SpoolFile]) -> Iterator[str]:
     for file in files:
         if file.state == "replaced":
-            yield f"{file.path} is not the file that was read before; nothing is read from it"
+            yield (
+                f"{file.path} is not the file that was read before, so nothing more is read from "
+                "it: run `tracekit doctor --repair` to read it from its start"
+            )
         elif file.state == "newer":
             yield f"{file.path} was written by a newer tracekit; upgrade to read it"
+        elif file.state == "unreadable":
+            yield f"{file.path} can't be read by this user, so what is in it is not shown"
+
+
+def _damage(tables: dict[str, str]) -> Iterator[str]:
+    for table, error in tables.items():
+        yield (
+            f"the table store.{table} is damaged ({error}): run `tracekit doctor --repair` to "
+            "save what can be read"
+        )
+
+
+def _named(connection: "Connection") -> dict[str, str]:
+    """SHA-256 of the contents that are named, and what for."""
+    named = dict.fromkeys(referenced(connection), "a message")
+    elsewhere = config.artifacts_uri() is not None
+    rows = connection.execute(
+        "SELECT sha256, path, coalesce(run_id, trace_id) FROM artifacts WHERE sha256 IS NOT NULL"
+    ).fetchall()
+    for sha256, path, owner in rows:
+        if elsewhere:
+            named.pop(sha256, None)
+        else:
+            named[sha256] = f"the artifact {path} of {owner}"
+    return named
+
+
+def _artifact_problems(store: Store, named: dict[str, str]) -> Iterator[str]:
+    stored = {blob.sha256 for blob in stored_blobs(store.artifacts)}
+    for sha256 in sorted(named.keys() - stored):
+        yield f"the content {sha256[:12]}… of {named[sha256]} is missing"
+    for blob in damaged_blobs(store.artifacts):
+        yield (
+            f"{blob.path} is damaged: run `tracekit doctor --repair` to set it aside, so that the "
+            "same content can be stored again"
+        )
+
+
+def _notes(store: Store, *, lost: int, bad: int, gone: int) -> Iterator[str]:
+    if lost:
+        yield f"{lost:,} records could not be written by the programs (disk full, or read-only)"
+    if bad:
+        yield f"{bad:,} records were kept out of the tables; the table store.bad_record says why"
+    if gone:
+        yield f"{gone:,} spans never ended: their processes were killed"
+    yield from _kept_aside(store)
+
+
+def _kept_aside(store: Store) -> Iterator[str]:
+    aside = [path for path in (store.folder / ASIDE).glob("*") if path.is_file()]
+    if aside:
+        yield f"the lines that are in no table are kept in {store.folder / ASIDE}"
     for kept in sorted(store.folder.glob("*.corrupt-*")):
-        yield f"{kept} is a damaged database that was set aside"
+        yield f"{kept} was damaged and is kept aside"
+    for copy in sorted(store.folder.glob(f"{store.database.name}.schema-*")):
+        yield f"{copy} is a copy from before the schema changed"
 
 
 def _bad_records(connection: "Connection") -> tuple[BadRecordFacts, ...]:
@@ -192,14 +248,3 @@ def _sizes(store: Store) -> dict[str, int]:
             for name, folder in folders.items()
         },
     }
-
-
-def _set_aside(database: Path) -> Path:
-    """Under another name, log included, so that both can still be looked at."""
-    stamp = time.strftime("%Y%m%dT%H%M%S")
-    kept = database.with_name(f"{database.name}.corrupt-{stamp}")
-    log = database.with_name(f"{database.name}.wal")
-    database.rename(kept)
-    if log.exists():
-        log.rename(kept.with_name(f"{kept.name}.wal"))
-    return kept

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Self
 from tracekit.errors import StoreCorrupt
 from tracekit.pricing import default_prices
 from tracekit.store import tables
+from tracekit.store.aside import keep_bad_lines
 from tracekit.store.connection import DatabaseError, is_about_data
 from tracekit.store.failpoint import reach
 from tracekit.store.records import Batch, parse
@@ -221,6 +222,8 @@ def _warn(files: Iterable[SpoolFile]) -> None:
             logger.warning("%s is not the file that was read before; it is left alone", file.path)
         elif file.state == "newer":
             logger.warning("%s was written by a newer tracekit; it is left alone", file.path)
+        elif file.state == "unreadable":
+            logger.warning("%s can't be read by this user; it is left alone", file.path)
 
 
 def _block(first: Line, others: Iterator[Line]) -> Iterator[Line]:
@@ -303,5 +306,11 @@ def _tidy(connection: "Connection", database: Path, finished: list[SpoolFile]) -
         connection.execute("CHECKPOINT")
     reach("before_unlink")
     for file in finished:
+        try:
+            keep_bad_lines(connection, file)
+        except OSError as error:
+            logger.warning("%s stays, its bad lines can't be kept: %s", file.path, error.strerror)
+            continue
+        reach("set_aside")
         file.path.unlink(missing_ok=True)
         reach("unlinked")

@@ -66,9 +66,14 @@ def _reading(folder: Path, timeout_s: float) -> Generator[Connection]:
             yield connection
 
 
-def _update(engine: Engine, spool: Path) -> None:
+def update(engine: Engine, spool: Path) -> None:
+    """Move what is new in the spool into the database. The caller holds the lock, exclusively.
+
+    Raises:
+        StoreError: The database can't be written or the spool can't be read.
+    """
     try:
-        update(engine, spool)
+        _update(engine, spool)
     except StoreError:
         raise
     except OSError as error:
@@ -78,8 +83,7 @@ def _update(engine: Engine, spool: Path) -> None:
         ) from error
 
 
-def update(engine: Engine, spool: Path) -> None:
-    """Move what is new in the spool into the database. The caller holds the lock, exclusively."""
+def _update(engine: Engine, spool: Path) -> None:
     with engine.writing() as connection:
         found = schema.version(connection)
         if not schema.check(found, engine.database):

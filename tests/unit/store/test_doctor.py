@@ -5,7 +5,8 @@ from typing import Any
 
 import orjson
 
-from tracekit.store.doctor import diagnose, repair
+from tracekit.store.doctor import diagnose
+from tracekit.store.repair import repair
 from tracekit.store.schema import migrations
 from tracekit.store.store import Store
 
@@ -41,7 +42,8 @@ def test_counts_and_problems_are_told(store: Store) -> None:
     assert (found.counts["traces"], found.counts["spans"]) == (1, 2)
     assert (found.unfinished_spans, found.gone_spans, found.lost_records) == (1, 1, 4)
     assert [bad.reason for bad in found.newest_bad_records] == ["unknown kind 'odd'"]
-    assert len(found.problems) == 3
+    assert len(found.notes) == 4
+    assert found.problems == ()
     assert found.sizes["database"] > 0
 
 
@@ -71,12 +73,14 @@ def test_repair_keeps_the_damaged_file_and_rebuilds_from_the_spool(store: Store)
     diagnose(store)
     broken = damage(store)
     done = repair(store)
-    assert done[-1] == "a new one was built from the spool: 1 spans"
+    assert done[-1] == "read again from the spool: 1 spans"
     (kept,) = store.folder.glob("*.corrupt-*")
     assert kept.read_bytes() == broken
-    assert diagnose(store).problems == (f"{kept} is a damaged database that was set aside",)
+    found = diagnose(store)
+    assert (found.problems, found.counts["spans"]) == ((), 1)
+    assert found.notes == (f"{kept} was damaged and is kept aside",)
 
 
 def test_repair_of_a_sound_store_changes_nothing(store: Store) -> None:
     diagnose(store)
-    assert repair(store) == ["the database is sound; nothing was changed"]
+    assert repair(store) == ["the store is sound; nothing was changed"]
