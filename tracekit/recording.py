@@ -138,7 +138,7 @@ os.register_at_fork(after_in_child=_random.seed)
 # What a span may hold of what people wrote
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class JsonText:
     """A text that is JSON already."""
 

@@ -1,6 +1,8 @@
 """One call of the OpenAI client: what it asks, what comes of it, and its span."""
 
 import time
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -11,67 +13,58 @@ from tracekit.integrations._http_stream import Copy, follow
 from tracekit.integrations._messages import Object, as_object
 from tracekit.integrations._openai_endpoints import Endpoint, find_endpoint, provider_of
 from tracekit.integrations._openai_request import (
-    content_attributes,
+    Contents,
+    put_contents,
     request_contents,
     request_facts,
 )
 from tracekit.integrations._openai_response import Answer, error_extra, read_answer, read_media
 from tracekit.integrations._openai_stream import fold
-from tracekit.tracing import Span, begin
+from tracekit.tracing import begin
 
 
 class Call:
     """One request and what comes of it, from the beginning of its span to the end."""
 
-    __slots__ = (
-        *("_copied", "_data", "_is_async", "endpoint", "facts", "late", "options", "span"),
-        "started",
-    )
+    __slots__ = ("_copied", "_data", "_is_async", "endpoint", "options", "span", "started")
 
-    def __init__(self, client: Any, options: Any, *, is_async: bool) -> None:
+    def __init__(self, client: Any, options: Any, *, is_async: bool, is_stream: bool) -> None:
+        """Begin the span, below the innermost one; a model call is announced to it."""
         self.options: Any = options
-        self.endpoint = find_endpoint(options.method, options.url)
-        self.facts = _server_facts(client, self.endpoint)
-        self.facts.update(request_facts(self.endpoint, _body_of(options)))
-        if self.endpoint.is_lookup:
-            self.facts.update(_cursor(options))
-        self.late: dict[str, Any] = {}
-        """Attributes that the span is given when it ends, all in one step."""
+        self.endpoint = endpoint = find_endpoint(options.method, options.url)
         self.started = time.perf_counter_ns()
-        self.span: Span
         self._is_async = is_async
         self._copied = False
         self._data: tuple[bytes, str] | None = None
         """Body and media type of an answer that was read at once."""
-
-    def begin(self) -> None:
-        """Begin the span, below the innermost one; a model call is announced to it."""
-        operation, model = self.endpoint.operation, self.facts.get(semconv.REQUEST_MODEL)
-        name = " ".join(filter(None, (operation, model))) if operation else self.endpoint.label
+        facts, body = _server_facts(client, endpoint), _body_of(options)
+        facts.update(request_facts(endpoint, body))
+        if endpoint.response_id is not None:
+            facts.update(_cursor(options))
+        if is_stream:
+            facts[semconv.REQUEST_STREAM] = True
         parent = context.innermost_span()
-        self.span = begin(
-            name, operation=operation, kind="CLIENT", attributes=self.facts, parent=parent
-        )
-        if parent is not None and operation in semconv.MODEL_CALLS - {"embeddings"}:
+        name, operation = _name(endpoint, facts), endpoint.operation
+        self.span = begin(name, operation=operation, kind="CLIENT", attributes=facts, parent=parent)
+        if parent is not None and operation in _COUNTED:
             for tell in context.model_calls_seen:
                 tell(parent)
         if self.span.is_recording() and config.settings().capture_content:
-            self.late = self._request_contents()
+            self._read_request(body)
 
-    def _request_contents(self) -> dict[str, Any]:
+    def _read_request(self, body: Object) -> None:
         """What was asked, as text, before the program can change it."""
         try:
-            body = _body_of(self.options)
-            return content_attributes(request_contents(self.endpoint, body, self.options.files))
+            contents = request_contents(self.endpoint, body, self.options.files)
+            put_contents(self.span.attributes, contents)
         except Exception:
             guard.failed("reading a request of the openai client")
-            return {}
 
     def received(self, response: Any, retries: Any) -> None:
         """An HTTP response has come; its body has been read, or is still to be."""
         try:
             if self.span.is_recording():
-                self.late.update(_http_facts(response, retries))
+                self.span.attributes.update(_http_facts(response, retries))
                 self._take(response)
         except Exception:
             guard.failed("a response of the openai client")
@@ -101,7 +94,8 @@ class Call:
             if self.span.is_recording():
                 if self._data is not None:
                     self._record(*self._data, None)
-                self.span.set_attributes({**self.late, **_error_facts(error)})
+                self.span.set_attributes(_error_facts(error))
+                put_contents(self.span.attributes, _error_contents(error))
                 self.span.fail(error)
         except Exception:
             guard.failed("an error of the openai client")
@@ -122,7 +116,6 @@ class Call:
             if self.span.is_recording():
                 self._record(data, media_type, copy)
         except Exception:
-            self.span.set_attributes(self.late)
             guard.failed("an answer of the openai client")
         finally:
             self.span.end()
@@ -137,14 +130,14 @@ class Call:
         else:
             answer = _read_body(self.endpoint, data, media_type, with_content=with_content)
             is_complete = copy is None or copy.is_exhausted
-        facts = {**self.late, **answer.facts}
         if copy is not None:
-            facts.update(self._stream_facts(copy, is_complete=is_complete))
-        elif _is_events(data, media_type):
-            facts.update(self._first_chunk(time.perf_counter_ns()))
+            answer.facts.update(self._stream_facts(copy, is_complete=is_complete))
+        elif not is_complete or _is_events(data, media_type):
+            answer.facts.update(self._first_chunk(time.perf_counter_ns()))
             if not is_complete:
-                facts[semconv.INCOMPLETE] = True
-        self.span.set_attributes({**facts, **content_attributes(answer.contents)})
+                answer.facts[semconv.INCOMPLETE] = True
+        self.span.set_attributes(answer.facts)
+        put_contents(self.span.attributes, answer.contents)
         if answer.error is not None:
             self._fail_by_answer(answer.error)
         elif copy is not None and copy.error is not None:  # what the program saw, also at the end
@@ -192,20 +185,37 @@ def _cursor(options: Any) -> dict[str, Any]:
     return {} if after is None else {semconv.REQUEST_STREAM_CURSOR: str(after)}
 
 
+_COUNTED = semconv.MODEL_CALLS - {"embeddings"}
+
+
+def _name(endpoint: Endpoint, facts: dict[str, Any]) -> str:
+    operation, model = endpoint.operation, facts.get(semconv.REQUEST_MODEL)
+    return f"{operation} {model}" if operation and model else operation or endpoint.label
+
+
 def _server_facts(client: Any, endpoint: Endpoint) -> dict[str, Any]:
-    url = client.base_url
-    host, port = str(url.host), url.port
-    is_azure = any(kind.__name__ == "BaseAzureClient" for kind in type(client).__mro__)
+    url = getattr(client, "_base_url", None) or client.base_url  # the property is slow
+    kind: Any = type(client)
+    known, deployment = _server(kind, str(url.host), url.port, str(url.path))
+    facts = dict(known)
+    if deployment and endpoint.operation is not None:
+        facts[semconv.REQUEST_MODEL] = deployment  # unless the body says more
+    return facts
+
+
+@lru_cache(maxsize=512)
+def _server(
+    client: type[Any], host: str, port: int | None, path: str
+) -> tuple[Mapping[str, Any], str]:
+    """What is known of a server by its address: attributes, and the deployment of Azure's."""
+    is_azure = any(kind.__name__ == "BaseAzureClient" for kind in client.__mro__)
     facts: dict[str, Any] = {
         semconv.PROVIDER: "azure.ai.openai" if is_azure else provider_of(host),
         semconv.SERVER_ADDRESS: host,
     }
     if port not in {None, 443}:
         facts[semconv.SERVER_PORT] = port
-    deployment = str(url.path).partition("/deployments/")[2].partition("/")[0]
-    if deployment and endpoint.operation is not None:
-        facts[semconv.REQUEST_MODEL] = deployment  # unless the body says more
-    return facts
+    return facts, path.partition("/deployments/")[2].partition("/")[0]
 
 
 def _is_events(data: bytes, media_type: str) -> bool:
@@ -246,10 +256,12 @@ def _error_facts(error: BaseException) -> dict[str, Any]:
         sent = str(request.headers.get("x-stainless-retry-count") or "0")
         if sent.isdecimal() and sent != "0":
             facts[semconv.RETRY_COUNT] = int(sent)
-    body = as_object(getattr(error, "body", None))
-    more = error_extra(body)
-    contents = content_attributes([(semconv.RESPONSE_EXTRA, {"error": more} if more else None)])
-    return {**facts, **_provider_error(body), **contents}
+    return {**facts, **_provider_error(as_object(getattr(error, "body", None)))}
+
+
+def _error_contents(error: BaseException) -> Contents:
+    more = error_extra(as_object(getattr(error, "body", None)))
+    return [(semconv.RESPONSE_EXTRA, {"error": more} if more else None)]
 
 
 def _provider_error(error: Object) -> dict[str, Any]:

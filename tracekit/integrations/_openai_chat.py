@@ -17,9 +17,12 @@ from tracekit.integrations._messages import (
     tool_response_part,
 )
 
-_MESSAGE_KEYS = (
-    *("role", "content", "name", "refusal", "tool_calls", "function_call", "tool_call_id"),
-    *("audio", "reasoning", "reasoning_content", "images", "parsed"),
+_PLAIN_KEYS = frozenset({"role", "content"})
+_MESSAGE_KEYS = frozenset(
+    (
+        *("name", "refusal", "tool_calls", "function_call", "tool_call_id", "audio"),
+        *("reasoning", "reasoning_content", "images", "parsed"),
+    )
 )
 
 
@@ -29,12 +32,16 @@ def chat_message(message: Object) -> Object:
     >>> chat_message({"role": "user", "content": "Hi"})
     {'role': 'user', 'parts': [{'type': 'text', 'content': 'Hi'}]}
     """
-    role = str(message.get("role") or "assistant")
-    parts = _tool_results(message) if role in {"tool", "function"} else _said(message)
+    role, content = str(message.get("role") or "assistant"), message.get("content")
+    more = rest(message, *_PLAIN_KEYS)
+    is_result = role in {"tool", "function"}
+    if not more and isinstance(content, str) and not is_result:  # most are so
+        return {"role": role, "parts": [text_part(content)]}
+    parts = _tool_results(message) if is_result else _said(message)
     known: Object = {"role": role, "parts": parts}
     if message.get("name") is not None and role != "function":
         known["name"] = message["name"]
-    return {**known, **rest(message, *_MESSAGE_KEYS)}
+    return {**known, **rest(more, *_MESSAGE_KEYS)}
 
 
 def _tool_results(message: Object) -> list[Object]:

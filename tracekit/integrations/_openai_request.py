@@ -27,13 +27,11 @@ Contents = list[tuple[str, Any]]
 """Content attributes and their values, to go through the capture switch and the mask."""
 
 
-def content_attributes(contents: Contents) -> dict[str, Any]:
-    """The attributes of contents: as JSON text, after the capture switch and the mask."""
-    attributes: dict[str, Any] = {}
+def put_contents(attributes: dict[str, Any], contents: Contents) -> None:
+    """Put contents into attributes: as JSON text, after the capture switch and the mask."""
     for key, value in contents:
         if value is not None:
             recording.put_content(attributes, key, _encoded(value))
-    return attributes
 
 
 def _encoded(value: Any) -> Any:
@@ -58,7 +56,7 @@ def request_facts(endpoint: Endpoint, body: Object) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     if endpoint.api in _API_TYPES:
         facts[semconv.OPENAI_API_TYPE] = _API_TYPES[endpoint.api]
-    if endpoint.is_lookup:
+    if endpoint.response_id is not None:
         facts[semconv.RESPONSE_ID] = endpoint.response_id
     if endpoint.api == "other":
         return facts
@@ -66,7 +64,9 @@ def request_facts(endpoint: Endpoint, body: Object) -> dict[str, Any]:
         read = _FACTS.get(key)
         if read is not None and value is not None:
             read(facts, value)
-    output = _OUTPUT_TYPES.get(endpoint.api) or _output_type(body)
+    output = _OUTPUT_TYPES.get(endpoint.api)
+    if output is None and not _FORM_KEYS.isdisjoint(body):
+        output = _output_type(body)
     if output is not None:
         facts[semconv.OUTPUT_TYPE] = output
     return facts
@@ -166,6 +166,9 @@ _FACTS: dict[str, _Read] = {
 }
 
 
+_FORM_KEYS = frozenset({"response_format", "text", "modalities"})
+
+
 def _output_type(body: Object) -> str | None:
     form = as_object(body.get("response_format")) or as_object(
         as_object(body.get("text")).get("format")
@@ -222,15 +225,18 @@ def request_contents(endpoint: Endpoint, body: Object, files: Any = None) -> Con
         parts = _file_parts(files, "document")
         return [(semconv.INPUT, {**sent, "files": parts} if parts else sent or None)]
     contents = read(body, files)
-    tools = tool_definitions(_tools(body))
-    if tools:
-        contents.append((semconv.TOOL_DEFINITIONS, tools))
-    parameters = {k: v for k, v in body.items() if k in _PARAMETERS and v is not None}
-    if not isinstance(parameters.get("prompt"), dict):  # a prompt in words is a message
-        parameters.pop("prompt", None)
-    if parameters:
-        contents.append((semconv.REQUEST_PARAMETERS, without_secrets(without_media(parameters))))
+    tools = tool_definitions(_tools(body)) if "tools" in body or "functions" in body else None
+    contents.append((semconv.TOOL_DEFINITIONS, tools or None))
+    if not _PARAMETERS.isdisjoint(body):
+        contents.append((semconv.REQUEST_PARAMETERS, _parameters(body)))
     return contents
+
+
+def _parameters(body: Object) -> Object | None:
+    known = {k: v for k, v in body.items() if k in _PARAMETERS and v is not None}
+    if not isinstance(known.get("prompt"), dict):  # a prompt in words is a message
+        known.pop("prompt", None)
+    return cast("Object", without_secrets(without_media(known))) if known else None
 
 
 def _tools(body: Object) -> list[Any]:

@@ -64,7 +64,7 @@ def _common(answer: Answer, body: Object, endpoint: Endpoint) -> None:
     for key, name in _NAMES:
         if isinstance(body.get(key), str) and body[key]:
             facts[name] = body[key]
-    usage = as_object(body.get("usage")) or as_object(as_object(body.get("x_groq")).get("usage"))
+    usage = as_object(body.get("usage") or as_object(body.get("x_groq")).get("usage"))
     if usage:
         facts[semconv.USAGE_RAW] = to_json(usage)
         if not endpoint.is_lookup:
@@ -85,9 +85,9 @@ _COMMON_KEYS = (
 
 def _extra(answer: Answer, body: Object, *known: str) -> None:
     more = rest(body, *_COMMON_KEYS, *known)
-    error = error_extra(as_object(body.get("error")))
-    if error:
-        more["error"] = error
+    if isinstance(body.get("error"), dict):
+        error = error_extra(as_object(body["error"]))
+        more.update({"error": error} if error else {})
     if more:
         answer.contents.append((semconv.RESPONSE_EXTRA, without_media(more)))
 
@@ -109,12 +109,14 @@ def _finish_reason(choice: Object) -> str:
 
 
 def _choices(body: Object) -> list[Object]:
-    choices = [as_object(choice) for choice in as_list(body.get("choices"))]
-    return sorted(choices, key=lambda choice: _index(choice.get("index")))
+    choices = list(map(as_object, as_list(body.get("choices"))))
+    choices.sort(key=_index)
+    return choices
 
 
-def _index(value: Any) -> int:
-    return value if type(value) is int else 0
+def _index(choice: Object) -> int:
+    index = choice.get("index")
+    return index if type(index) is int else 0
 
 
 def _choices_read_by(message: Callable[[Object], Object]) -> _Reader:

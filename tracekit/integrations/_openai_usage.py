@@ -8,32 +8,34 @@ from typing import Any
 from tracekit import semconv
 from tracekit.integrations._messages import Object, as_object
 
-_DETAILS: tuple[tuple[tuple[str, ...], dict[str, str]], ...] = (
-    (
-        ("prompt_tokens_details", "input_tokens_details", "input_token_details"),
-        {
-            "cached_tokens": semconv.CACHE_READ_TOKENS,
-            "cache_write_tokens": semconv.CACHE_WRITE_TOKENS,
-            "cache_creation_tokens": semconv.CACHE_WRITE_TOKENS,
-            "text_tokens": semconv.TEXT_INPUT_TOKENS,
-            "image_tokens": semconv.IMAGE_INPUT_TOKENS,
-            "audio_tokens": semconv.AUDIO_INPUT_TOKENS,
-        },
-    ),
-    (
-        ("completion_tokens_details", "output_tokens_details", "output_token_details"),
-        {
-            "reasoning_tokens": semconv.REASONING_TOKENS,
-            "text_tokens": semconv.TEXT_OUTPUT_TOKENS,
-            "image_tokens": semconv.IMAGE_OUTPUT_TOKENS,
-            "audio_tokens": semconv.AUDIO_OUTPUT_TOKENS,
-            "accepted_prediction_tokens": semconv.ACCEPTED_PREDICTION_TOKENS,
-            "rejected_prediction_tokens": semconv.REJECTED_PREDICTION_TOKENS,
-        },
-    ),
-)
+_Names = tuple[tuple[str, str], ...]
+"""A service's name of a count, and ours."""
 
-_TOP: tuple[tuple[str, str], ...] = (
+_ASKED: _Names = (
+    ("cached_tokens", semconv.CACHE_READ_TOKENS),
+    ("cache_write_tokens", semconv.CACHE_WRITE_TOKENS),
+    ("cache_creation_tokens", semconv.CACHE_WRITE_TOKENS),
+    ("text_tokens", semconv.TEXT_INPUT_TOKENS),
+    ("image_tokens", semconv.IMAGE_INPUT_TOKENS),
+    ("audio_tokens", semconv.AUDIO_INPUT_TOKENS),
+)
+_ANSWERED: _Names = (
+    ("reasoning_tokens", semconv.REASONING_TOKENS),
+    ("text_tokens", semconv.TEXT_OUTPUT_TOKENS),
+    ("image_tokens", semconv.IMAGE_OUTPUT_TOKENS),
+    ("audio_tokens", semconv.AUDIO_OUTPUT_TOKENS),
+    ("accepted_prediction_tokens", semconv.ACCEPTED_PREDICTION_TOKENS),
+    ("rejected_prediction_tokens", semconv.REJECTED_PREDICTION_TOKENS),
+)
+_DETAILS = {
+    "prompt_tokens_details": _ASKED,
+    "input_tokens_details": _ASKED,
+    "input_token_details": _ASKED,
+    "completion_tokens_details": _ANSWERED,
+    "output_tokens_details": _ANSWERED,
+    "output_token_details": _ANSWERED,
+}
+_TOP: _Names = (
     ("prompt_tokens", semconv.INPUT_TOKENS),
     ("input_tokens", semconv.INPUT_TOKENS),
     ("completion_tokens", semconv.OUTPUT_TOKENS),
@@ -42,6 +44,7 @@ _TOP: tuple[tuple[str, str], ...] = (
     ("cached_tokens", semconv.CACHE_READ_TOKENS),  # Moonshot
     ("reasoning_tokens", semconv.REASONING_TOKENS),  # Perplexity
 )
+_CACHED: _Names = (("audio_tokens", semconv.AUDIO_CACHE_READ_TOKENS),)
 
 
 def usage_facts(usage: Object) -> dict[str, Any]:
@@ -51,28 +54,23 @@ def usage_facts(usage: Object) -> dict[str, Any]:
     {'gen_ai.usage.input_tokens': 9, 'gen_ai.usage.output_tokens': 3}
     """
     facts: dict[str, Any] = {}
-    for key, name in _TOP:
-        _count(facts, name, usage.get(key))
-    for keys, names in _DETAILS:
-        for key in keys:
-            for kind, count in as_object(usage.get(key)).items():
-                if kind in names:
-                    _count(facts, names[kind], count)
-    _count_audio_from_cache(facts, usage)
+    _count(facts, usage, _TOP)
+    for key, names in _DETAILS.items():
+        if isinstance(usage.get(key), dict):
+            _count(facts, as_object(usage[key]), names)
+    asked = as_object(usage.get("prompt_tokens_details") or usage.get("input_token_details"))
+    if "cached_tokens_details" in asked:
+        _count(facts, as_object(asked["cached_tokens_details"]), _CACHED)
     _include_reasoning(facts, usage)
     cost = _cost(usage)
     return facts if cost is None else {**facts, semconv.COST: cost}
 
 
-def _count(facts: dict[str, Any], name: str, count: Any) -> None:
-    if type(count) is int:
-        facts.setdefault(name, count)
-
-
-def _count_audio_from_cache(facts: dict[str, Any], usage: Object) -> None:
-    details = as_object(usage.get("prompt_tokens_details") or usage.get("input_token_details"))
-    cached = as_object(details.get("cached_tokens_details"))
-    _count(facts, semconv.AUDIO_CACHE_READ_TOKENS, cached.get("audio_tokens"))
+def _count(facts: dict[str, Any], counts: Object, names: _Names) -> None:
+    for key, name in names:
+        count = counts.get(key)
+        if type(count) is int:
+            facts.setdefault(name, count)
 
 
 def _include_reasoning(facts: dict[str, Any], usage: Object) -> None:

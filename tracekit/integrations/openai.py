@@ -12,7 +12,7 @@ import time
 from contextvars import ContextVar, Token
 from typing import Any
 
-from tracekit import config, guard, semconv
+from tracekit import config, guard
 from tracekit.errors import MissingExtraError
 from tracekit.integrations import _imports
 from tracekit.integrations._openai_call import Call
@@ -130,9 +130,12 @@ def _async_process_response(original: Any) -> Any:
 
 
 def _received(kwargs: dict[str, Any]) -> None:
-    call = _running.get()
-    if call is not None:
-        call.received(kwargs.get("response"), kwargs.get("retries_taken"))
+    try:
+        call = _running.get()
+        if call is not None:
+            call.received(kwargs.get("response"), kwargs.get("retries_taken"))
+    except Exception:
+        guard.failed("a response of the openai client")
 
 
 def _sleep_for_retry(original: Any) -> Any:
@@ -158,9 +161,12 @@ def _async_sleep_for_retry(original: Any) -> Any:
 
 
 def _retried(kwargs: dict[str, Any], waited_s: float) -> None:
-    call = _running.get()
-    if call is not None:
-        call.retried(kwargs.get("retries_taken"), kwargs.get("response"), waited_s)
+    try:
+        call = _running.get()
+        if call is not None:
+            call.retried(kwargs.get("retries_taken"), kwargs.get("response"), waited_s)
+    except Exception:
+        guard.failed("a retry of the openai client")
 
 
 # When a span begins
@@ -170,18 +176,15 @@ def _begin(
     client: Any, args: tuple[Any, ...], kwargs: dict[str, Any], *, is_async: bool
 ) -> Call | None:
     """The call that a request is, with its span begun; None if it is not to be recorded."""
-    if not _patches.on or not config.settings().enabled:
-        return None
     try:
+        if not _patches.on or not config.settings().enabled:
+            return None
         options = kwargs["options"] if "options" in kwargs else args[1]
         outer = _running.get()
         if outer is not None and outer.options is options:
             return None  # a subclass, or somebody's wrapper, hands the same request on
-        call = Call(client, options, is_async=is_async)
-        if kwargs.get("stream") or (len(args) > 2 and args[2]):
-            call.facts[semconv.REQUEST_STREAM] = True
-        call.begin()
+        is_stream = bool(kwargs.get("stream") or (len(args) > 2 and args[2]))
+        return Call(client, options, is_async=is_async, is_stream=is_stream)
     except Exception:
         guard.failed("a call of the openai client")
         return None
-    return call
