@@ -13,6 +13,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
+from tracekit import guard
+
 MAX_BYTES = 16 * 1024 * 1024
 """Of one answer that are kept; the rest is counted."""
 
@@ -46,33 +48,45 @@ class Copy:
 
     def add(self, chunk: bytes) -> None:
         """One more piece. Comments that keep a connection alive are not a first piece."""
-        if self.first_chunk_ns is None and (
-            not self.is_events or self.encoding or b"data:" in chunk
-        ):
-            self.first_chunk_ns = time.perf_counter_ns()
-        self.size += len(chunk)
-        if self.size <= MAX_BYTES:
-            self.chunks.append(chunk)
+        try:
+            if self.first_chunk_ns is None and (
+                not self.is_events or self.encoding or b"data:" in chunk
+            ):
+                self.first_chunk_ns = time.perf_counter_ns()
+            self.size += len(chunk)
+            if self.size <= MAX_BYTES:
+                self.chunks.append(chunk)
+        except Exception:
+            guard.failed("a piece of a stream")
 
     def end(self) -> None:
         """Nothing more comes. Only the first call counts."""
-        if not self._ended:
-            self._ended = True
-            self._on_end(self)
-            self.chunks.clear()
+        try:
+            if not self._ended:
+                self._ended = True
+                self._on_end(self)
+                self.chunks.clear()
+        except Exception:
+            guard.failed("the end of a stream")
 
     def closed(self) -> None:
         """The program closed it, perhaps because it is being cancelled itself."""
-        self.is_cancelled = isinstance(sys.exception(), _INTERRUPTS)
-        self.end()
+        try:
+            self.is_cancelled = isinstance(sys.exception(), _INTERRUPTS)
+            self.end()
+        except Exception:
+            guard.failed("the closing of a stream")
 
     def broke(self, error: BaseException) -> None:
         """Reading it raised."""
-        if isinstance(error, GeneratorExit):  # left in the middle; its closing follows
-            return
-        self.is_cancelled = isinstance(error, _INTERRUPTS)
-        self.error = error
-        self.end()
+        try:
+            if isinstance(error, GeneratorExit):  # left in the middle; its closing follows
+                return
+            self.is_cancelled = isinstance(error, _INTERRUPTS)
+            self.error = error
+            self.end()
+        except Exception:
+            guard.failed("an error in a stream")
 
     @property
     def is_cut(self) -> bool:

@@ -5,7 +5,7 @@ import inspect
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from typing import Any, ParamSpec, TypeVar, overload
 
-from tracekit import semconv
+from tracekit import guard, semconv
 from tracekit.tracing.span import Span, active, begin_typed
 
 P = ParamSpec("P")
@@ -71,8 +71,11 @@ def _traced(
 
     def start(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Span:
         span = begin_typed(label, span_type, attributes)
-        if span.is_recording():
-            span.set_inputs(_arguments(signature, args, kwargs))
+        try:
+            if span.is_recording():
+                span.set_inputs(_arguments(signature, args, kwargs))
+        except Exception:
+            guard.failed("the arguments of a traced function")
         return span
 
     if inspect.isasyncgenfunction(function):
@@ -157,19 +160,26 @@ class _Items:
         self.count = 0
 
     def add(self, item: Any) -> None:
-        self.count += 1
-        if len(self.items) < MAX_ITEMS:
-            self.items.append(item)
+        try:
+            self.count += 1
+            if len(self.items) < MAX_ITEMS:
+                self.items.append(item)
+        except Exception:
+            guard.failed("an item of a traced generator")
 
     def end(self, error: BaseException | None = None) -> None:
-        if self.count > MAX_ITEMS:
-            self.items.append(f"<{self.count} items in all>")
-        self.span.set_outputs(self.items)
-        if isinstance(error, GeneratorExit):
-            self.span.set_attribute(semconv.INCOMPLETE, value=True)
-        elif error is not None:
-            self.span.fail(error)
-        self.span.end()
+        try:
+            if self.count > MAX_ITEMS:
+                self.items.append(f"<{self.count} items in all>")
+            self.span.set_outputs(self.items)
+            if isinstance(error, GeneratorExit):
+                self.span.set_attribute(semconv.INCOMPLETE, value=True)
+            elif error is not None:
+                self.span.fail(error)
+        except Exception:
+            guard.failed("the end of a traced generator")
+        finally:
+            self.span.end()
 
 
 def _wrap_generator(function: Any, start: _Start) -> Any:

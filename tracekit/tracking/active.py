@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from tracekit import config, context
+from tracekit import config, context, guard
 from tracekit.context import RunContext
 from tracekit.errors import ConfigError, RunError
 from tracekit.model import Experiment, RunData, RunInfo, RunStatus
@@ -41,7 +41,8 @@ class ActiveRun:
         """End the run, if it is this process's and has not ended."""
         run_id = self.info.run_id
         if run_id in _open_runs and os.getpid() == self._pid:
-            self.client.set_terminated(run_id, status)  # a bad status leaves it active
+            with guard.harmless("the end of a run"):
+                self.client.set_terminated(run_id, status)  # a bad status leaves it active
         _open_runs.pop(run_id, None)
         active = context.active_runs.get()
         context.active_runs.set(tuple(run for run in active if run.run_id != run_id))
@@ -55,7 +56,8 @@ class ActiveRun:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.end(_status_of(error))
+        with guard.harmless("the end of a run"):
+            self.end(_status_of(error))
 
     def __repr__(self) -> str:
         return f"<ActiveRun {self.info.run_name!r} {self.info.run_id}>"
@@ -169,9 +171,10 @@ def end_run(status: RunStatus = "FINISHED") -> None:
     Args:
         status: FINISHED, FAILED or KILLED.
     """
-    run = active_run()
-    if run is not None:
-        run.end(status)
+    with guard.harmless("end_run"):
+        run = active_run()
+        if run is not None:
+            run.end(status)
 
 
 def active_run() -> ActiveRun | None:

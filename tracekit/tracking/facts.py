@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from tracekit import guard
 from tracekit._version import __version__
 
 logger = logging.getLogger(__name__)
@@ -35,35 +36,46 @@ def user_name() -> str | None:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):
         return None
+    except Exception:
+        guard.failed("the user of a run")
+        return None
 
 
 @cache
 def source() -> dict[str, Any]:
     """The facts of this process's runs; what can't be found is left out."""
-    name, kind = _entry_point()
-    facts: dict[str, Any] = {
-        "name": name,
-        "type": kind,
-        "tracekit": __version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "cpu_count": os.cpu_count(),
-        "packages": _versions(),
-        "git": _git(_source_folder(name)),
-    }
+    facts: dict[str, Any] = {}
+    try:
+        name, kind = _entry_point()
+        facts = {
+            "name": name,
+            "type": kind,
+            "tracekit": __version__,
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "cpu_count": os.cpu_count(),
+            "packages": _versions(),
+            "git": _git(_source_folder(name)),
+        }
+    except Exception:
+        guard.failed("the facts of a run")
     return {key: value for key, value in facts.items() if value}
 
 
 def tags() -> dict[str, str]:
     """Those of the facts that people filter by."""
-    found = source()
-    git = found.get("git", {})
-    named = {
-        "tracekit.user": user_name(),
-        "tracekit.source.name": found.get("name"),
-        "tracekit.git.commit": git.get("commit"),
-        "tracekit.git.branch": git.get("branch"),
-    }
+    named: dict[str, str | None] = {}
+    try:
+        found = source()
+        git = found.get("git", {})
+        named = {
+            "tracekit.user": user_name(),
+            "tracekit.source.name": found.get("name"),
+            "tracekit.git.commit": git.get("commit"),
+            "tracekit.git.branch": git.get("branch"),
+        }
+    except Exception:
+        guard.failed("the tags of a run")
     return {key: value for key, value in named.items() if value}
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from os import PathLike
 from typing import Any
 
-from tracekit import context
+from tracekit import context, guard
 from tracekit.errors import RunError
 from tracekit.model import Assessment, SourceType
 from tracekit.tracking.active import run_to_log_to
@@ -27,8 +27,9 @@ def log_param(
     Raises:
         RunError: The run has another value under that key already.
     """
-    client, run_id = _target(run_id)
-    client.log_param(run_id, key, value)
+    with guard.harmless("log_param"):
+        client, run_id = _target(run_id)
+        client.log_param(run_id, key, value)
 
 
 def log_params(
@@ -38,9 +39,10 @@ def log_params(
     run_id: str | None = None,
 ) -> None:
     """Record several inputs of the run; see `log_param`."""
-    client, run_id = _target(run_id)
-    for key, value in params.items():
-        client.log_param(run_id, key, value)
+    with guard.harmless("log_params"):
+        client, run_id = _target(run_id)
+        for key, value in params.items():
+            client.log_param(run_id, key, value)
 
 
 def log_metric(
@@ -69,8 +71,9 @@ def log_metric(
         >>> tracekit.get_run(run.info.run_id).data.metrics["loss"]
         0.3333333333333333
     """
-    client, run_id = _target(run_id)
-    client.log_metrics(run_id, {key: value}, step, timestamp)
+    with guard.harmless("log_metric"):
+        client, run_id = _target(run_id)
+        client.log_metrics(run_id, {key: value}, step, timestamp)
 
 
 def log_metrics(
@@ -81,8 +84,9 @@ def log_metrics(
     timestamp: int | None = None,
 ) -> None:
     """Record values of several metrics at one step; see `log_metric`."""
-    client, run_id = _target(run_id)
-    client.log_metrics(run_id, metrics, step, timestamp)
+    with guard.harmless("log_metrics"):
+        client, run_id = _target(run_id)
+        client.log_metrics(run_id, metrics, step, timestamp)
 
 
 def set_tag(
@@ -93,8 +97,9 @@ def set_tag(
     run_id: str | None = None,
 ) -> None:
     """Tag the run; a later value replaces an earlier one."""
-    client, run_id = _target(run_id)
-    client.set_tag(run_id, key, value)
+    with guard.harmless("set_tag"):
+        client, run_id = _target(run_id)
+        client.set_tag(run_id, key, value)
 
 
 def set_tags(
@@ -104,15 +109,17 @@ def set_tags(
     run_id: str | None = None,
 ) -> None:
     """Set several tags of the run."""
-    client, run_id = _target(run_id)
-    for key, value in tags.items():
-        client.set_tag(run_id, key, value)
+    with guard.harmless("set_tags"):
+        client, run_id = _target(run_id)
+        for key, value in tags.items():
+            client.set_tag(run_id, key, value)
 
 
 def delete_tag(key: str, *, run_id: str | None = None) -> None:
     """Remove a tag from the run."""
-    client, run_id = _target(run_id)
-    client.delete_tag(run_id, key)
+    with guard.harmless("delete_tag"):
+        client, run_id = _target(run_id)
+        client.delete_tag(run_id, key)
 
 
 def log_artifact(
@@ -126,46 +133,53 @@ def log_artifact(
     Raises:
         ArtifactError: There is no such file, or it can't be stored.
     """
-    client, run_id = _target(run_id)
-    client.log_artifact(run_id, local_path, artifact_path)
+    with guard.harmless("log_artifact"):
+        client, run_id = _target(run_id)
+        client.log_artifact(run_id, local_path, artifact_path)
 
 
 def log_artifacts(
     local_dir: str | PathLike[str], artifact_path: str | None = None, run_id: str | None = None
 ) -> None:
     """Store all files below a folder; see `log_artifact`."""
-    client, run_id = _target(run_id)
-    client.log_artifacts(run_id, local_dir, artifact_path)
+    with guard.harmless("log_artifacts"):
+        client, run_id = _target(run_id)
+        client.log_artifacts(run_id, local_dir, artifact_path)
 
 
 def log_text(text: str, artifact_file: str, run_id: str | None = None) -> None:
     """Store a text as a file of the run."""
-    client, run_id = _target(run_id)
-    client.log_text(run_id, text, artifact_file)
+    with guard.harmless("log_text"):
+        client, run_id = _target(run_id)
+        client.log_text(run_id, text, artifact_file)
 
 
 def log_dict(dictionary: Any, artifact_file: str, run_id: str | None = None) -> None:
     """Store plain data as a JSON file of the run."""
-    client, run_id = _target(run_id)
-    client.log_dict(run_id, dictionary, artifact_file)
+    with guard.harmless("log_dict"):
+        client, run_id = _target(run_id)
+        client.log_dict(run_id, dictionary, artifact_file)
 
 
 def log_figure(figure: Any, artifact_file: str, *, run_id: str | None = None) -> None:
     """Store a figure of Matplotlib or Plotly; the ending of the name says as what."""
-    client, run_id = _target(run_id)
-    client.log_figure(run_id, figure, artifact_file)
+    with guard.harmless("log_figure"):
+        client, run_id = _target(run_id)
+        client.log_figure(run_id, figure, artifact_file)
 
 
 def log_image(image: Any, artifact_file: str, *, run_id: str | None = None) -> None:
     """Store an image of Pillow, or an array of height, width and channels."""
-    client, run_id = _target(run_id)
-    client.log_image(run_id, image, artifact_file)
+    with guard.harmless("log_image"):
+        client, run_id = _target(run_id)
+        client.log_image(run_id, image, artifact_file)
 
 
 def log_table(data: Any, artifact_file: str, run_id: str | None = None) -> None:
     """Store a DataFrame or a dict of columns as JSON; rows are added to a table of that name."""
-    client, run_id = _target(run_id)
-    client.log_table(run_id, data, artifact_file)
+    with guard.harmless("log_table"):
+        client, run_id = _target(run_id)
+        client.log_table(run_id, data, artifact_file)
 
 
 def get_artifact_uri(artifact_path: str | None = None, *, run_id: str | None = None) -> str:
