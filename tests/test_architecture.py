@@ -31,6 +31,7 @@ GATES = {
     "rich": ("tracekit/terminal/", "tracekit/reporting.py"),
     "opentelemetry": ("tracekit/provider.py", "tracekit/tracing/", "tracekit/integrations/", "tracekit/context.py"),
     "fcntl": ("tracekit/store/",),
+    "scipy": ("tracekit/statistics/",),
 }  # fmt: skip
 
 
@@ -66,11 +67,11 @@ def test_importing_tracekit_loads_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     ).stdout.split()
     heavy = {"duckdb", "pandas", "numpy", "opentelemetry", "openai", "langchain_core", "rich",
-             "click", "jinja2", "orjson", "fsspec", "lark", "logging"}  # fmt: skip
+             "click", "jinja2", "orjson", "fsspec", "lark", "logging", "scipy"}  # fmt: skip
     assert not heavy & set(loaded)
 
 
-@pytest.mark.parametrize("name", [n for n in tracekit.__all__ if n not in {"openai", "langchain"}])
+@pytest.mark.parametrize("name", [n for n in tracekit.__all__ if n not in {"openai", "langchain", "statistics"}])
 def test_public_names_resolve_and_are_documented(name: str) -> None:
     value = getattr(tracekit, name)
     assert name == "__version__" or value.__doc__

@@ -13,6 +13,7 @@
     ├── ArtifactError    (OSError)           an artifact can't be written or read
     ├── ReportError      (OSError)           a report can't be written
     ├── PriceError       (ValueError)        a price table that can't be used
+    ├── StatisticsError  (ValueError)        numbers from which what is asked can't be computed
     ├── DatasetError     (ValueError)        data to evaluate that can't be read; names row and column
     ├── EvaluatorError   (ValueError)        an evaluator that can't be one, or what it gave can't be a score
     ├── EvaluationError  (ValueError)        an evaluation that can't be run as asked
@@ -85,6 +86,10 @@ class EvaluatorError(TracekitError, ValueError):
 
 class EvaluationError(TracekitError, ValueError):
     """An evaluation that can't be run as it was asked for."""
+
+
+class StatisticsError(TracekitError, ValueError):
+    """Numbers, or a request, from which no statistic can be computed; NaN among them."""
 
 
 class MissingExtraError(TracekitError, ImportError):
