@@ -20,18 +20,19 @@ _FIRST = frozenset(b"srekAghx")
 _BACKSLASH = ord("\\")
 _VALUE = rb"(?:[^\"\\]|\\+[^\"\\]){1,8192}"
 """Up to the quote that ends the text, however deep it is escaped."""
-_NAMED: tuple[tuple[bytes, bytes, re.Pattern[bytes]], ...] = tuple(
-    (rare or sign, sign, re.compile(rb"(?P<kept>" + sign + kept + rb")" + hidden))
-    for rare, sign, kept, hidden in (
-        (rb"", rb"earer ", rb"", rb"[A-Za-z0-9._~+/=-]{6,}"),
-        (rb"", rb"PRIVATE KEY-----", rb"", rb"(?:[A-Za-z0-9+/=\s-]|\\+[nr]){1,8192}"),
-        (rb"@", rb"://", rb"", rb"[^\s/@\"\\]{1,256}(?=@)"),
-        (rb"", rb"api_key", rb"(?:=|\\*\"\s*:\s*\\*\")", rb"[^&\s\"\\]{1,8192}"),
-        (rb"", rb"assword", rb"(?:=|\\*\"\s*:\s*\\*\")", _VALUE),
-        (rb"", rb"uthorization", rb"\\*\"\s*:\s*\\*\"", _VALUE),
-        (rb"=", rb"ignature=", rb"", rb"[^&\s\"\\]{1,512}"),
+_NAMED: tuple[tuple[bytes, re.Pattern[bytes]], ...] = tuple(
+    (sign, re.compile(rb"(?P<kept>" + sign + kept + rb")" + hidden))
+    for sign, kept, hidden in (
+        (rb"earer ", rb"", rb"[A-Za-z0-9._~+/=-]{6,}"),
+        (rb"PRIVATE KEY-----", rb"", rb"(?:[A-Za-z0-9+/=\s-]|\\+[nr]){1,8192}"),
+        (rb"://", rb"", rb"[^\s/@\"\\]{1,256}(?=@)"),
+        (rb"api_key", rb"(?:=|\\*\"\s*:\s*\\*\")", rb"[^&\s\"\\]{1,8192}"),
+        (rb"assword", rb"(?:=|\\*\"\s*:\s*\\*\")", _VALUE),
+        (rb"uthorization", rb"\\*\"\s*:\s*\\*\"", _VALUE),
+        (rb"ignature=", rb"", rb"[^&\s\"\\]{1,512}"),
     )
 )
+"""What a secret follows, and how it goes on from there. Each pattern begins with its sign."""
 _HIDDEN = b"[secret hidden]"
 
 
@@ -45,18 +46,28 @@ def hide_secrets(line: bytes) -> bytes:
     b'{"x":"key sk-[secret hidden]"}'
     """
     runs = line.translate(_CLASSES)
-    if _RUN in runs:
-        line = _without_keys(line, runs)
-    for rare, sign, pattern in _NAMED:  # the pattern begins with its sign: found at memory speed
-        if rare in line and sign in line:
-            line = pattern.sub(rb"\g<kept>" + _HIDDEN, line)
+    start = runs.find(_RUN)
+    if start != -1:
+        line = _without_keys(line, runs, start)
+    if (
+        (b"@" in line and b"://" in line)
+        or b"api_key" in line
+        or b"assword" in line
+        or b"earer " in line
+        or b"uthorization" in line
+        or b"PRIVATE KEY-----" in line
+        or (b"=" in line and b"ignature=" in line)
+    ):
+        for sign, pattern in _NAMED:
+            if sign in line:
+                line = pattern.sub(rb"\g<kept>" + _HIDDEN, line)
     return line
 
 
-def _without_keys(line: bytes, runs: bytes) -> bytes:
+def _without_keys(line: bytes, runs: bytes, start: int) -> bytes:
     """Look at each long run of letters and digits alone: is it a key?"""
     pieces: list[bytes] = []
-    done, start = 0, runs.find(_RUN)
+    done = 0
     while start != -1:
         end = runs.find(b" ", start)
         end = len(line) if end == -1 else end
