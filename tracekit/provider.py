@@ -60,17 +60,18 @@ class SpanProcessor(SdkSpanProcessor):
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """True if everything is in the file, and nothing was lost."""
-        return recording.flush(timeout_millis / 1000).success
+        try:
+            return recording.flush(timeout_millis / 1000).success
+        except Exception:
+            guard.failed("SpanProcessor.force_flush")
+            return False
 
     def _started(self, span: SdkSpan) -> None:
         attributes = _plain_attributes(span)
-        record = {
-            "kind": "start",
-            **_identity(span),
-            "operation": attributes.get(semconv.OPERATION),
-            "start_ns": span.start_time,
-        }
-        self._recorder.start(record, attributes, span)
+        ids = _ids(span)
+        belonging = self._recorder.opened(*ids[1:], attributes, span)
+        operation = str(attributes.get(semconv.OPERATION) or "") or None
+        belonging.write_start(_head("start", ids, span), span.name, operation)
 
     def _ended(self, span: ReadableSpan) -> None:
         status, scope = span.status, span.instrumentation_scope
@@ -81,9 +82,7 @@ class SpanProcessor(SdkSpanProcessor):
             description = None if description is None else recording.message(description)
             events = [_without_message(event) for event in events]
         record: dict[str, Any] = {
-            "kind": "span",
-            **_identity(span),
-            "start_ns": span.start_time,
+            "name": span.name,
             "end_ns": span.end_time,
             "status": status.status_code.name,
             "status_message": description,
@@ -95,19 +94,21 @@ class SpanProcessor(SdkSpanProcessor):
             record["events"] = events
         if span.links:
             record["links"] = [_link(link.context, link.attributes) for link in span.links]
-        self._recorder.end(record, span)
+        ids = _ids(span)
+        belonging = self._recorder.closed(*ids[1:], attributes, span)
+        belonging.write_end(_head("span", ids, span), record)
 
 
-def _identity(span: ReadableSpan) -> dict[str, Any]:
+def _ids(span: ReadableSpan) -> tuple[str, str, str | None]:
+    """Of the trace, of the span, of its parent."""
     own, parent = span.get_span_context(), span.parent
     assert own is not None
-    return {
-        "trace_id": f"{own.trace_id:032x}",
-        "span_id": f"{own.span_id:016x}",
-        "parent_span_id": None if parent is None else f"{parent.span_id:016x}",
-        "name": span.name,
-        "span_kind": span.kind.name,
-    }
+    above = None if parent is None else f"{parent.span_id:016x}"
+    return f"{own.trace_id:032x}", f"{own.span_id:016x}", above
+
+
+def _head(kind: str, ids: tuple[str, str, str | None], span: ReadableSpan) -> str:
+    return recording.head_of(kind, *ids, span.kind.name, int(span.start_time or 0))
 
 
 def _plain_attributes(span: ReadableSpan) -> dict[str, Any]:

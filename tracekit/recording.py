@@ -11,11 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from tracekit import capture, config, context, guard, semconv
-from tracekit.store.spool import Spool
+from tracekit.store.spool import Spool, encoded
 from tracekit.store.store import open_store
 
 SCOPE = "tracekit"
+
+MAX_JSON_BYTES = 4_000_000
+"""JSON data up to this size is stored whole; what is larger is cut."""
 
 joined: Any = None
 """The OpenTelemetry tracer of an application's provider that spans are part of, if any."""
@@ -42,17 +47,58 @@ class Belonging:
     root: Any
     """The span that keeps what is said of the whole trace."""
 
-    def write(self, record: dict[str, Any]) -> None:
-        """Append a record of a span, with what the span belongs to."""
+    def write_start(self, head: str, name: str, operation: str | None) -> None:
+        """Append the start record of a span."""
+        facts = name, operation, self.session_id, self.user_id, self.run_id, self.experiment
+        rest = _start_records.get(facts) or _start_record(facts)
+        self.spool.write(b"{%b%b" % (head.encode(), rest))
+
+    def write_end(self, head: str, record: dict[str, Any]) -> None:
+        """Append the record of a whole span.
+
+        Args:
+            head: See `head_of`.
+            record: Its other fields.
+        """
         record["session_id"] = self.session_id
         record["user_id"] = self.user_id
         record["run_id"] = self.run_id
         record["experiment"] = self.experiment
-        self.spool.append(record)
+        self.spool.write(b"{%b%b" % (head.encode(), encoded(record)[1:]))
+
+
+def head_of(
+    kind: str,
+    trace_id: str,
+    span_id: str,
+    parent_id: str | None,
+    span_kind: str,
+    start_ns: int,
+) -> str:
+    """The fields of a record that hold no text of the program: nobody looks for secrets there."""
+    parent = "null" if parent_id is None else f'"{parent_id}"'
+    return (
+        f'"kind":"{kind}","trace_id":"{trace_id}","span_id":"{span_id}",'
+        f'"parent_span_id":{parent},"span_kind":"{span_kind}","start_ns":{start_ns},'
+    )
+
+
+_START_FIELDS = ("name", "operation", "session_id", "user_id", "run_id", "experiment")
+_start_records: dict[tuple[str | None, ...], bytes] = {}
+"""Ends of start records that were written lately; most are the same again and again."""
+
+
+def _start_record(facts: tuple[str | None, ...]) -> bytes:
+    rest = encoded(dict(zip(_START_FIELDS, facts, strict=True)))[1:]
+    if len(_start_records) >= 256:
+        _start_records.clear()
+    if len(rest) < 1_000:
+        _start_records[facts] = rest
+    return rest
 
 
 class Recorder:
-    """Writes spans to a store, and knows what the open ones belong to.
+    """What the open spans belong to.
 
     Args:
         tracking_uri: The store. None: the one in use when a trace begins.
@@ -62,31 +108,32 @@ class Recorder:
         self._tracking_uri = tracking_uri
         self._open: dict[str, Belonging] = {}
 
-    def start(self, record: dict[str, Any], attributes: Mapping[str, Any], span: Any) -> None:
-        """Write a start record; what is still running at a crash then shows as unfinished."""
-        belonging = self._belonging(record, attributes, span)
-        self._open[record["span_id"]] = belonging
-        belonging.write(record)
+    def opened(
+        self, span_id: str, parent_id: str | None, attributes: Mapping[str, Any], span: Any
+    ) -> Belonging:
+        """What a span belongs to that begins."""
+        belonging = self._belonging(parent_id, attributes, span)
+        self._open[span_id] = belonging
+        return belonging
 
-    def end(self, record: dict[str, Any], span: Any) -> None:
-        """Write a whole span."""
-        belonging = self._open.pop(record["span_id"], None)
-        if belonging is None:
-            belonging = self._belonging(record, record["attributes"], span)
-        belonging.write(record)
+    def closed(
+        self, span_id: str, parent_id: str | None, attributes: Mapping[str, Any], span: Any
+    ) -> Belonging:
+        """What a span belongs to that has ended."""
+        return self._open.pop(span_id, None) or self._belonging(parent_id, attributes, span)
 
     def belonging(self, span_id: str) -> Belonging | None:
         """What an open span belongs to."""
         return self._open.get(span_id)
 
     def _belonging(
-        self, record: dict[str, Any], attributes: Mapping[str, Any], span: Any
+        self, parent_id: str | None, attributes: Mapping[str, Any], span: Any
     ) -> Belonging:
         """What a new span belongs to: what its context says, else what its parent does."""
         runs = context.active_runs.get()
         session = context.session_id.get() or attributes.get(semconv.SESSION_ID)
         user = context.user_id.get() or attributes.get(semconv.USER_ID)
-        inherited = self._open.get(record["parent_span_id"])
+        inherited = None if parent_id is None else self._open.get(parent_id)
         if inherited is None:
             return Belonging(
                 run_id=runs[-1].run_id if runs else None,
@@ -151,7 +198,7 @@ def put_content(attributes: dict[str, Any], key: str, value: Any) -> None:
     Args:
         attributes: Of a span.
         key: One of `semconv.CONTENT`.
-        value: Anything. Text that is JSON already comes as `JsonText`.
+        value: Anything; a `JsonText` as the text that it is.
     """
     settings = config.settings()
     if not settings.capture_content:
@@ -165,6 +212,16 @@ def put_content(attributes: dict[str, Any], key: str, value: Any) -> None:
         attributes[semconv.MASKING_ERROR] = True
     else:
         attributes[key] = kept
+
+
+def put_json(attributes: dict[str, Any], key: str, value: Any) -> None:
+    """`put_content` of what is JSON data for certain, so needs no walk unless it is very large."""
+    try:
+        text = orjson.dumps(value)
+        known = JsonText(text.decode()) if len(text) <= MAX_JSON_BYTES else value
+    except (orjson.JSONEncodeError, RecursionError):
+        known = value
+    put_content(attributes, key, known)
 
 
 def masked(key: str, text: str) -> str | None:
@@ -251,12 +308,17 @@ def flush(timeout_s: float = 10.0) -> FlushResult:
         True
     """
     deadline, spools = time.monotonic() + timeout_s, list(_spools.values())
-    drained = all([spool.flush(max(0.0, deadline - time.monotonic())) for spool in spools])
+    drained = is_in_time = False
+    try:
+        is_in_time = all([spool.flush(max(0.0, deadline - time.monotonic())) for spool in spools])
+        drained = is_in_time and not any(spool.losing for spool in spools)
+    except Exception:
+        guard.failed("flush")
     return FlushResult(
-        drained=drained and not any(spool.losing for spool in spools),
+        drained=drained,
         dropped=sum(spool.dropped for spool in spools),
         failed=guard.failures,
-        timed_out=not drained,
+        timed_out=not is_in_time,
     )
 
 

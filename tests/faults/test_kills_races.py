@@ -141,5 +141,5 @@ def test_a_log_whose_database_was_taken_away_is_kept_aside(store: Store) -> None
     store.folder.mkdir(parents=True)
     store.database.with_name("tracekit.duckdb.wal").write_bytes(b"a log")
     assert count(open_store(store.folder)) == 0
-    (kept,) = store.folder.glob("*.corrupt-*.wal")
+    (kept,) = store.folder.glob("*.wal.corrupt-*")
     assert kept.read_bytes() == b"a log"

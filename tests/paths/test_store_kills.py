@@ -1,13 +1,16 @@
 """Whatever is killed when: each record is stored exactly once."""
 
-import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from worker_processes import Workers, forking_workers
 
 from tracekit.store.store import Store, open_store
 
@@ -36,10 +39,9 @@ with open_store(sys.argv[1]).reading(timeout_s=60) as connection:
 """
 
 
-def run(code: str, *arguments: object, failpoint: str = "") -> subprocess.CompletedProcess[str]:
+def run(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)],
-        env={**os.environ, "TRACEKIT_FAILPOINT": failpoint},
         capture_output=True,
         text=True,
         timeout=60,
@@ -64,34 +66,92 @@ def test_a_killed_program_loses_no_ended_span(store: Store) -> None:
     assert stored(store) == (300, 300, 1)
 
 
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Workers]:
+    with forking_workers() as workers:
+        yield workers
+
+
+@pytest.fixture(scope="module")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """To be copied, since it takes five times as long to make one as to read one."""
+    store = open_store(tmp_path_factory.mktemp("empty"))
+    with store.reading():
+        return store.database
+
+
+def killed_writer(workers: Workers, store: Store) -> list[list[Any]]:
+    """A process that wrote two files and was killed: its spans as a reader has to show them."""
+    writer = workers.fork(store.folder)
+    ended = writer.do("work", 20)
+    running = writer.do("start", "running")
+    writer.do("rotate")
+    ended += writer.do("work", 20)
+    assert writer.kill() == -signal.SIGKILL
+    return sorted([*([*key, True, False] for key in ended), [*running, False, True]])
+
+
+def read(workers: Workers, store: Store, place: str = "", newer: int = 0) -> list[list[Any]] | None:
+    """What a reader finds; None if it was killed at that place."""
+    reader = workers.fork(store.folder)
+    rows = reader.do("read", place, newer)
+    assert (reader.gone() if rows is None else reader.leave()) == (0 if rows else -signal.SIGKILL)
+    return sorted(rows) if rows else None
+
+
+@pytest.mark.parametrize("place", ["created", "migrate", "migrated"])
+def test_a_reader_killed_while_it_makes_the_database_loses_nothing(
+    workers: Workers, store: Store, place: str
+) -> None:
+    spans = killed_writer(workers, store)
+    assert read(workers, store, place) is None
+    assert read(workers, store) == spans
+
+
 @pytest.mark.parametrize(
-    "failpoint",
+    "place",
     [
-        *("migrate", "before_commit", "before_commit:3", "after_commit", "after_commit:3"),
-        *("before_checkpoint", "before_unlink", "settled"),
+        *("before_commit", "before_commit:3", "after_commit", "after_commit:3", "settled"),
+        *("before_checkpoint", "before_unlink", "set_aside", "set_aside:2", "unlinked"),
     ],
 )
-def test_a_reader_killed_anywhere_leaves_each_record_once(store: Store, failpoint: str) -> None:
-    run(WRITE, store.folder, 1, 400)
-    killed = run(READ, store.folder, failpoint=failpoint)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    assert stored(store) == (400, 400, 1)
+def test_a_reader_killed_anywhere_leaves_each_record_once(
+    workers: Workers, store: Store, empty_database: Path, place: str
+) -> None:
+    spans = killed_writer(workers, store)
+    shutil.copy(empty_database, store.database)
+    assert read(workers, store, place) is None
+    assert read(workers, store) == spans
     assert list(store.spool_folder.iterdir()) == []
 
 
-def test_writers_and_readers_at_once_lose_and_double_nothing(store: Store) -> None:
-    commands = [
-        *([sys.executable, "-c", WRITE, str(store.folder), str(n), "200"] for n in range(1, 5)),
-        *([sys.executable, "-c", READ, str(store.folder)] for _ in range(3)),
-    ]
-    processes = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for command in commands
-    ]
-    for process in processes:
-        _, complaint = process.communicate(timeout=90)
-        assert process.returncode in {0, -signal.SIGKILL}, complaint
-    assert stored(store) == (800, 800, 4)
+@pytest.mark.parametrize("place", ["copying", "copied", "migrate", "migrated", "before_commit"])
+def test_a_reader_killed_while_it_migrates_loses_nothing(
+    workers: Workers, store: Store, empty_database: Path, place: str
+) -> None:
+    spans = killed_writer(workers, store)
+    shutil.copy(empty_database, store.database)
+    assert read(workers, store, place, newer=1) is None
+    assert read(workers, store, newer=1) == spans
+
+
+def test_writers_and_readers_at_once_lose_and_double_nothing(
+    workers: Workers, store: Store
+) -> None:
+    writers = [workers.fork(store.folder) for _ in range(4)]
+    readers = [workers.fork(store.folder) for _ in range(3)]
+    for _ in range(3):
+        for writer in writers:
+            writer.ask("work", 50)
+        for reader in readers:
+            reader.ask("read")
+    ended = [key for writer in writers for _ in range(3) for key in writer.answer()]
+    seen = [reader.answer() for reader in readers for _ in range(3)]
+    for worker in (*writers, *readers):
+        worker.kill()
+    expected = {(*key, True, False) for key in ended}
+    assert all({tuple(row) for row in rows if row[2]} <= expected for rows in seen)
+    assert sorted(read(workers, store) or []) == sorted(map(list, expected))
 
 
 FULL = """
@@ -103,11 +163,11 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (1_200_000, 1_200_000))
 
 def test_a_full_disk_is_one_sentence_and_loses_nothing(store: Store) -> None:
     assert stored(store) == (0, 0, 0)
-    run(WRITE, store.folder, 1, 20_000)
+    run(WRITE, store.folder, 1, 8_000)
     refused = run(FULL + READ, store.folder)
     assert refused.returncode == 1
     assert "StoreError: " in refused.stderr.splitlines()[-1], refused.stderr
-    assert stored(store) == (20_000, 20_000, 1)
+    assert stored(store) == (8_000, 8_000, 1)
 
 
 AS_NOBODY = """

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from opentelemetry.trace import StatusCode
@@ -70,10 +70,11 @@ class Call:
             guard.failed("a response of the openai client")
 
     def _take(self, response: Any) -> None:
-        media_type = str(response.headers.get("content-type") or "").partition(";")[0].strip()
         if response.is_closed:
-            self._data = (response.content, media_type)
+            data = response.content
+            self._data = (data, "" if _is_json(data) else _media_type(response))
         else:
+            media_type = _media_type(response)
             self._copied = follow(
                 response,
                 lambda copy: self._finish(b"", media_type, copy),
@@ -82,10 +83,13 @@ class Call:
 
     def returned(self) -> None:
         """The request has given its result to the program."""
-        self.options = None
-        if not self._copied:
-            data, media_type = self._data or (b"", "")
-            self._finish(data, media_type, None)
+        try:
+            self.options = None
+            if not self._copied:
+                data, media_type = self._data or (b"", "")
+                self._finish(data, media_type, None)
+        except Exception:
+            guard.failed("an answer of the openai client")
 
     def failed(self, error: BaseException) -> None:
         """The request raised. An answer may have come all the same, and was not accepted."""
@@ -125,19 +129,21 @@ class Call:
         with_content = config.settings().capture_content
         if copy is not None:
             data = copy.content()
-        if _is_events(data, media_type):
+        is_complete = copy is None or copy.is_exhausted
+        is_events = _is_events(data, media_type)
+        if is_events:
             answer, is_complete = self._read_events(data, with_content=with_content)
         else:
             answer = _read_body(self.endpoint, data, media_type, with_content=with_content)
-            is_complete = copy is None or copy.is_exhausted
+        attributes = self.span.attributes
+        attributes.update(answer.facts)
         if copy is not None:
-            answer.facts.update(self._stream_facts(copy, is_complete=is_complete))
-        elif not is_complete or _is_events(data, media_type):
-            answer.facts.update(self._first_chunk(time.perf_counter_ns()))
+            attributes.update(self._stream_facts(copy, is_complete=is_complete))
+        elif is_events:
+            attributes.update(self._first_chunk(time.perf_counter_ns()))
             if not is_complete:
-                answer.facts[semconv.INCOMPLETE] = True
-        self.span.set_attributes(answer.facts)
-        put_contents(self.span.attributes, answer.contents)
+                attributes[semconv.INCOMPLETE] = True
+        put_contents(attributes, answer.contents)
         if answer.error is not None:
             self._fail_by_answer(answer.error)
         elif copy is not None and copy.error is not None:  # what the program saw, also at the end
@@ -195,7 +201,7 @@ def _name(endpoint: Endpoint, facts: dict[str, Any]) -> str:
 
 def _server_facts(client: Any, endpoint: Endpoint) -> dict[str, Any]:
     url = getattr(client, "_base_url", None) or client.base_url  # the property is slow
-    kind: Any = type(client)
+    kind = cast("Any", type(client))
     known, deployment = _server(kind, str(url.host), url.port, str(url.path))
     facts = dict(known)
     if deployment and endpoint.operation is not None:
@@ -218,6 +224,14 @@ def _server(
     return facts, path.partition("/deployments/")[2].partition("/")[0]
 
 
+def _media_type(response: Any) -> str:
+    return str(response.headers.get("content-type") or "").partition(";")[0].strip()
+
+
+def _is_json(data: bytes) -> bool:
+    return data.startswith((b"{", b"["))
+
+
 def _is_events(data: bytes, media_type: str) -> bool:
     """Server-sent events, also from services that do not say so."""
     if media_type in {"text/event-stream", "application/json"}:
@@ -226,7 +240,7 @@ def _is_events(data: bytes, media_type: str) -> bool:
 
 
 def _read_body(endpoint: Endpoint, data: bytes, media_type: str, *, with_content: bool) -> Answer:
-    if media_type.endswith("json") or data[:1] in {b"{", b"["}:
+    if media_type.endswith("json") or _is_json(data):
         try:
             return read_answer(endpoint, orjson.loads(data), with_content=with_content)
         except orjson.JSONDecodeError:

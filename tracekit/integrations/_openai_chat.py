@@ -17,12 +17,10 @@ from tracekit.integrations._messages import (
     tool_response_part,
 )
 
-_PLAIN_KEYS = frozenset({"role", "content"})
-_MESSAGE_KEYS = frozenset(
-    (
-        *("name", "refusal", "tool_calls", "function_call", "tool_call_id", "audio"),
-        *("reasoning", "reasoning_content", "images", "parsed"),
-    )
+_PLAIN_KEYS = frozenset({"role", "content", "refusal", "annotations"})
+_MESSAGE_KEYS = (
+    *("role", "content", "name", "refusal", "tool_calls", "function_call", "tool_call_id"),
+    *("audio", "reasoning", "reasoning_content", "images", "parsed"),
 )
 
 
@@ -33,15 +31,21 @@ def chat_message(message: Object) -> Object:
     {'role': 'user', 'parts': [{'type': 'text', 'content': 'Hi'}]}
     """
     role, content = str(message.get("role") or "assistant"), message.get("content")
-    more = rest(message, *_PLAIN_KEYS)
     is_result = role in {"tool", "function"}
-    if not more and isinstance(content, str) and not is_result:  # most are so
+    if isinstance(content, str) and not is_result and _says_no_more(message):  # most are so
         return {"role": role, "parts": [text_part(content)]}
     parts = _tool_results(message) if is_result else _said(message)
     known: Object = {"role": role, "parts": parts}
     if message.get("name") is not None and role != "function":
         known["name"] = message["name"]
-    return {**known, **rest(more, *_MESSAGE_KEYS)}
+    return {**known, **rest(message, *_MESSAGE_KEYS)}
+
+
+def _says_no_more(message: Object) -> bool:
+    """Whether a message is its content alone."""
+    return _PLAIN_KEYS.issuperset(message) and (
+        message.get("refusal") is None and not message.get("annotations")
+    )
 
 
 def _tool_results(message: Object) -> list[Object]:

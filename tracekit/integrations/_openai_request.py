@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-import orjson
-
 from tracekit import media, recording, semconv
 from tracekit.integrations._messages import (
     Object,
@@ -20,9 +18,6 @@ from tracekit.integrations._openai_chat import chat_messages, tool_definitions
 from tracekit.integrations._openai_endpoints import Endpoint
 from tracekit.integrations._openai_items import input_messages
 
-MAX_BYTES = 4_000_000
-"""A message list up to this size is stored whole; a larger one is cut."""
-
 Contents = list[tuple[str, Any]]
 """Content attributes and their values, to go through the capture switch and the mask."""
 
@@ -30,19 +25,10 @@ Contents = list[tuple[str, Any]]
 def put_contents(attributes: dict[str, Any], contents: Contents) -> None:
     """Put contents into attributes: as JSON text, after the capture switch and the mask."""
     for key, value in contents:
-        if value is not None:
-            recording.put_content(attributes, key, _encoded(value))
-
-
-def _encoded(value: Any) -> Any:
-    """`value` as JSON text; as it is where it has to be walked and cut."""
-    if isinstance(value, recording.JsonText):
-        return value
-    try:
-        text = orjson.dumps(value)
-    except (orjson.JSONEncodeError, RecursionError):
-        return value
-    return recording.JsonText(text.decode()) if len(text) <= MAX_BYTES else value
+        if type(value) is recording.JsonText:
+            recording.put_content(attributes, key, value)
+        elif value is not None:
+            recording.put_json(attributes, key, value)
 
 
 def request_facts(endpoint: Endpoint, body: Object) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """What an answer of the OpenAI API says, as attributes: pure functions of its plain data."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 from tracekit import media, semconv
 from tracekit.capture import to_json
@@ -24,15 +25,18 @@ from tracekit.integrations._openai_items import is_client_call, output_messages
 from tracekit.integrations._openai_request import Contents
 from tracekit.integrations._openai_usage import usage_facts
 
+MAX_NAME = 1_000
+"""Characters of an id, a model, a reason that are kept."""
 
-@dataclass(slots=True)
+
 class Answer:
     """What was read out of one answer."""
 
-    facts: dict[str, Any] = field(default_factory=dict[str, Any])
-    contents: Contents = field(default_factory=list[tuple[str, Any]])
-    error: Object | None = None
-    """The provider's own account of what went wrong, in an answer that came with status 200."""
+    def __init__(self, contents: Contents | None = None) -> None:
+        self.facts: dict[str, Any] = {}
+        self.contents = contents or []
+        self.error: Object | None = None
+        """The provider's own account of what went wrong, in an answer that came with status 200."""
 
 
 _Reader = Callable[[Answer, Object, Endpoint, bool], None]
@@ -62,13 +66,21 @@ def read_answer(endpoint: Endpoint, body: Any, *, with_content: bool = True) -> 
 def _common(answer: Answer, body: Object, endpoint: Endpoint) -> None:
     facts = answer.facts
     for key, name in _NAMES:
-        if isinstance(body.get(key), str) and body[key]:
-            facts[name] = body[key]
+        value = body.get(key)
+        if isinstance(value, str) and value:
+            facts[name] = value[:MAX_NAME]
     usage = as_object(body.get("usage") or as_object(body.get("x_groq")).get("usage"))
     if usage:
-        facts[semconv.USAGE_RAW] = to_json(usage)
-        if not endpoint.is_lookup:
+        facts[semconv.USAGE_RAW] = _raw(usage)
+        if endpoint.response_id is None:
             facts.update(usage_facts(usage))
+
+
+def _raw(usage: Object) -> str:
+    try:
+        return orjson.dumps(usage).decode()
+    except (orjson.JSONEncodeError, RecursionError):
+        return to_json(usage)
 
 
 _NAMES = (
@@ -104,46 +116,59 @@ _FINISH_REASONS = {"tool_calls": "tool_call", "function_call": "tool_call"}
 
 def _finish_reason(choice: Object) -> str:
     """In the conventions' words; a choice that never finished is an error."""
-    reason = choice.get("finish_reason")
-    return _FINISH_REASONS.get(str(reason), str(reason)) if reason else "error"
+    reason = str(choice.get("finish_reason") or "error")[:MAX_NAME]
+    return _FINISH_REASONS.get(reason, reason)
 
 
 def _choices(body: Object) -> list[Object]:
-    choices = list(map(as_object, as_list(body.get("choices"))))
-    choices.sort(key=_index)
-    return choices
+    choices = as_list(body.get("choices"))
+    if len(choices) > 1:
+        choices.sort(key=_index)
+    return list(map(as_object, choices))
 
 
-def _index(choice: Object) -> int:
-    index = choice.get("index")
+def _index(choice: Any) -> int:
+    index = as_object(choice).get("index")
     return index if type(index) is int else 0
 
 
 def _choices_read_by(message: Callable[[Object], Object]) -> _Reader:
     def read(answer: Answer, body: Object, endpoint: Endpoint, with_content: bool) -> None:
         _common(answer, body, endpoint)
-        choices = _choices(body)
-        if choices:
-            answer.facts[semconv.RESPONSE_FINISH_REASONS] = [_finish_reason(c) for c in choices]
+        reasons: list[str] = []
+        messages: list[Object] = []
+        for choice in _choices(body):
+            reason = _finish_reason(choice)
+            reasons.append(reason)
+            if with_content:
+                messages.append({**message(choice), "finish_reason": reason})
+        if reasons:
+            answer.facts[semconv.RESPONSE_FINISH_REASONS] = reasons
         if with_content:
-            messages = [message(choice) for choice in choices]
             answer.contents.append((semconv.OUTPUT_MESSAGES, messages or None))
-            _extra(answer, body, "choices")
+            if not _CHOICES_KEYS.issuperset(body):
+                _extra(answer, body, "choices")
 
     return read
 
 
+_CHOICES_KEYS = frozenset({*_COMMON_KEYS, "choices"}) - {"error"}
+
+
 def _chat_choice(choice: Object) -> Object:
     message = chat_message(as_object(choice.get("message")))
-    known = rest(choice, "index", "message", "finish_reason")
-    return {**message, "finish_reason": _finish_reason(choice), **known}
+    if not _CHOICE_KEYS.issuperset(choice):
+        message.update(rest(choice, *_CHOICE_KEYS))
+    return message
+
+
+_CHOICE_KEYS = frozenset({"index", "message", "finish_reason"})
 
 
 def _text_choice(choice: Object) -> Object:
     return {
         "role": "assistant",
         "parts": [text_part(str(choice.get("text") or ""))],
-        "finish_reason": _finish_reason(choice),
         **rest(choice, "index", "text", "finish_reason"),
     }
 
@@ -162,15 +187,15 @@ def _responses(answer: Answer, body: Object, endpoint: Endpoint, with_content: b
     facts, items = answer.facts, as_list(body.get("output"))
     status = body.get("status")
     if isinstance(status, str):
-        facts[semconv.RESPONSE_STATUS] = status
+        facts[semconv.RESPONSE_STATUS] = status[:MAX_NAME]
     reason = _response_finish(body, items)
     if reason is not None:
         facts[semconv.RESPONSE_FINISH_REASONS] = [reason]
     conversation = as_object(body.get("conversation")).get("id")
     if isinstance(conversation, str):
-        facts[semconv.CONVERSATION_ID] = conversation
+        facts[semconv.CONVERSATION_ID] = conversation[:MAX_NAME]
     if isinstance(body.get("previous_response_id"), str):
-        facts[semconv.REQUEST_PREVIOUS_RESPONSE_ID] = body["previous_response_id"]
+        facts[semconv.REQUEST_PREVIOUS_RESPONSE_ID] = body["previous_response_id"][:MAX_NAME]
     if any(as_object(item).get("type") == "compaction" for item in items):
         facts[semconv.CONVERSATION_COMPACTED] = True
     if with_content:
@@ -192,7 +217,7 @@ def _response_finish(body: Object, items: list[Any]) -> str | None:
         return None
     if status == "incomplete":
         reason = as_object(body.get("incomplete_details")).get("reason")
-        return "length" if reason == "max_output_tokens" else str(reason or "error")
+        return "length" if reason == "max_output_tokens" else str(reason or "error")[:MAX_NAME]
     if status in {"failed", "cancelled"}:
         return "error"
     if any(as_object(item).get("type") == "compaction" for item in items[-1:]) and not status:

@@ -3,30 +3,37 @@
 Counts that a service does not report stay unset: they are never guessed, and never 0.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from tracekit import semconv
 from tracekit.integrations._messages import Object, as_object
 
-_Names = tuple[tuple[str, str], ...]
-"""A service's name of a count, and ours."""
-
-_ASKED: _Names = (
-    ("cached_tokens", semconv.CACHE_READ_TOKENS),
-    ("cache_write_tokens", semconv.CACHE_WRITE_TOKENS),
-    ("cache_creation_tokens", semconv.CACHE_WRITE_TOKENS),
-    ("text_tokens", semconv.TEXT_INPUT_TOKENS),
-    ("image_tokens", semconv.IMAGE_INPUT_TOKENS),
-    ("audio_tokens", semconv.AUDIO_INPUT_TOKENS),
-)
-_ANSWERED: _Names = (
-    ("reasoning_tokens", semconv.REASONING_TOKENS),
-    ("text_tokens", semconv.TEXT_OUTPUT_TOKENS),
-    ("image_tokens", semconv.IMAGE_OUTPUT_TOKENS),
-    ("audio_tokens", semconv.AUDIO_OUTPUT_TOKENS),
-    ("accepted_prediction_tokens", semconv.ACCEPTED_PREDICTION_TOKENS),
-    ("rejected_prediction_tokens", semconv.REJECTED_PREDICTION_TOKENS),
-)
+_TOP = {
+    "prompt_tokens": semconv.INPUT_TOKENS,
+    "input_tokens": semconv.INPUT_TOKENS,
+    "completion_tokens": semconv.OUTPUT_TOKENS,
+    "output_tokens": semconv.OUTPUT_TOKENS,
+    "prompt_cache_hit_tokens": semconv.CACHE_READ_TOKENS,  # DeepSeek
+    "cached_tokens": semconv.CACHE_READ_TOKENS,  # Moonshot
+    "reasoning_tokens": semconv.REASONING_TOKENS,  # Perplexity
+}
+_ASKED = {
+    "cached_tokens": semconv.CACHE_READ_TOKENS,
+    "cache_write_tokens": semconv.CACHE_WRITE_TOKENS,
+    "cache_creation_tokens": semconv.CACHE_WRITE_TOKENS,
+    "text_tokens": semconv.TEXT_INPUT_TOKENS,
+    "image_tokens": semconv.IMAGE_INPUT_TOKENS,
+    "audio_tokens": semconv.AUDIO_INPUT_TOKENS,
+}
+_ANSWERED = {
+    "reasoning_tokens": semconv.REASONING_TOKENS,
+    "text_tokens": semconv.TEXT_OUTPUT_TOKENS,
+    "image_tokens": semconv.IMAGE_OUTPUT_TOKENS,
+    "audio_tokens": semconv.AUDIO_OUTPUT_TOKENS,
+    "accepted_prediction_tokens": semconv.ACCEPTED_PREDICTION_TOKENS,
+    "rejected_prediction_tokens": semconv.REJECTED_PREDICTION_TOKENS,
+}
 _DETAILS = {
     "prompt_tokens_details": _ASKED,
     "input_tokens_details": _ASKED,
@@ -34,17 +41,9 @@ _DETAILS = {
     "completion_tokens_details": _ANSWERED,
     "output_tokens_details": _ANSWERED,
     "output_token_details": _ANSWERED,
+    "cached_tokens_details": {"audio_tokens": semconv.AUDIO_CACHE_READ_TOKENS},
 }
-_TOP: _Names = (
-    ("prompt_tokens", semconv.INPUT_TOKENS),
-    ("input_tokens", semconv.INPUT_TOKENS),
-    ("completion_tokens", semconv.OUTPUT_TOKENS),
-    ("output_tokens", semconv.OUTPUT_TOKENS),
-    ("prompt_cache_hit_tokens", semconv.CACHE_READ_TOKENS),  # DeepSeek
-    ("cached_tokens", semconv.CACHE_READ_TOKENS),  # Moonshot
-    ("reasoning_tokens", semconv.REASONING_TOKENS),  # Perplexity
-)
-_CACHED: _Names = (("audio_tokens", semconv.AUDIO_CACHE_READ_TOKENS),)
+"""Objects within the usage, or within another of them -> names of what they count."""
 
 
 def usage_facts(usage: Object) -> dict[str, Any]:
@@ -55,22 +54,20 @@ def usage_facts(usage: Object) -> dict[str, Any]:
     """
     facts: dict[str, Any] = {}
     _count(facts, usage, _TOP)
-    for key, names in _DETAILS.items():
-        if isinstance(usage.get(key), dict):
-            _count(facts, as_object(usage[key]), names)
-    asked = as_object(usage.get("prompt_tokens_details") or usage.get("input_token_details"))
-    if "cached_tokens_details" in asked:
-        _count(facts, as_object(asked["cached_tokens_details"]), _CACHED)
     _include_reasoning(facts, usage)
-    cost = _cost(usage)
-    return facts if cost is None else {**facts, semconv.COST: cost}
+    if "cost" in usage:
+        facts.update(_cost(usage["cost"]))
+    return facts
 
 
-def _count(facts: dict[str, Any], counts: Object, names: _Names) -> None:
-    for key, name in names:
-        count = counts.get(key)
+def _count(facts: dict[str, Any], counts: Object, names: Mapping[str, str]) -> None:
+    """Put counts under their names. A count that comes under two names is the first one."""
+    for key, count in counts.items():
         if type(count) is int:
-            facts.setdefault(name, count)
+            if key in names:
+                facts.setdefault(names[key], count)
+        elif key in _DETAILS and isinstance(count, dict):
+            _count(facts, as_object(count), _DETAILS[key])
 
 
 def _include_reasoning(facts: dict[str, Any], usage: Object) -> None:
@@ -86,8 +83,7 @@ def _include_reasoning(facts: dict[str, Any], usage: Object) -> None:
         facts[semconv.OUTPUT_TOKENS] = wrote + reasoning
 
 
-def _cost(usage: Object) -> float | None:
+def _cost(cost: Any) -> dict[str, Any]:
     """US dollars: OpenRouter's `cost`, Perplexity's `cost.total_cost`."""
-    cost = usage.get("cost")
     amount: Any = as_object(cost).get("total_cost") if isinstance(cost, dict) else cost
-    return float(amount) if type(amount) in {int, float} else None
+    return {semconv.COST: float(amount)} if type(amount) in {int, float} else {}

@@ -1,17 +1,27 @@
-"""Places where a test can kill the process, to prove that nothing is lost there."""
+"""Places where a test can kill the process, to prove that nothing is lost there.
+
+Each lies between two effects that outlive the process, such as a commit and a removed file.
+"""
 
 import os
 import signal
 
-_armed = os.environ.get("TRACEKIT_FAILPOINT", "")
-_name, _, _count = _armed.partition(":")
-_left = [int(_count) if _count.isdigit() else 1]
+_armed: list[str] = []
+"""The name of a place, as often as it is to be reached before the process is killed."""
+
+
+def arm(place: str) -> None:
+    """Have this process killed at the place of that name; `name:n` at the n-th time there."""
+    name, _, times = place.partition(":")
+    _armed[:] = [name] * (int(times) if times.isdigit() else 1)
 
 
 def reach(name: str) -> None:
-    """Kill this process if `TRACEKIT_FAILPOINT` is `name`, or `name:n` at the n-th time here."""
-    if not _name or name != _name:
-        return
-    _left[0] -= 1
-    if _left[0] == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
+    """Kill this process if that place is armed."""
+    if name in _armed:
+        _armed.pop()
+        if not _armed:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+arm(os.environ.get("TRACEKIT_FAILPOINT", ""))

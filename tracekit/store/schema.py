@@ -78,6 +78,7 @@ def migrate(connection: "Connection", found: int) -> None:
     missing = [migration for migration in migrations() if migration.number > found]
     for migration in missing:
         _apply(connection, migration, comments() if migration is missing[-1] else "")
+    reach("migrated")
     connection.execute("CHECKPOINT")
 
 
@@ -88,6 +89,7 @@ def keep_copy(database: Path, found: int) -> Path | None:
     copy = database.with_name(f"{database.name}.schema-{found}")
     partial = copy.with_name(f"{copy.name}.part")
     shutil.copy2(database, partial)
+    reach("copying")
     partial.replace(copy)
     return copy
 

@@ -101,11 +101,13 @@ class Spool:
         """True if the record is in the file, so survives the process."""
         if self._disk.is_full:
             return self._lose(1)
-        try:
-            line = orjson.dumps(record, option=_ENCODE)
-        except (orjson.JSONEncodeError, RecursionError):  # a lone surrogate, a huge integer …
-            line = orjson.dumps(capture.plain(record, sys.maxsize), option=_ENCODE)
-        is_written = self._disk.write(hide_secrets(line))
+        return self.write(encoded(record))
+
+    def write(self, line: bytes) -> bool:
+        """`append` of a record that is one line of JSON already, `encoded`."""
+        if self._disk.is_full:
+            return self._lose(1)
+        is_written = self._disk.write(line)
         if self._news:
             self._tell()
         return is_written
@@ -125,7 +127,8 @@ class Spool:
         """At the end of the program: wait that long, and count what is not written as lost."""
         if not self.flush(timeout_s):
             self._lose(self._disk.records)
-            self._news.append(f"{self.dropped} records were lost, some of them at the end")
+            lost = f"{self.dropped} records of this process were lost, some of them at its end"
+            self._news.append(f"tracekit: below {self.folder}, {lost}")
         self._tell()
 
     def _write(self, line: bytes, records: int, *, may_be_closed: bool = True) -> bool:
@@ -268,6 +271,15 @@ def _redirect(number: int, descriptor: int) -> None:
     """Let a descriptor's number mean another file: at once, for all threads."""
     os.dup2(descriptor, number, inheritable=False)
     os.close(descriptor)
+
+
+def encoded(record: Mapping[str, Any]) -> bytes:
+    """A record as one line of JSON, with what looks like a credential hidden."""
+    try:
+        line = orjson.dumps(record, option=_ENCODE)
+    except (orjson.JSONEncodeError, RecursionError):  # a lone surrogate, a huge integer …
+        line = orjson.dumps(capture.plain(record, sys.maxsize), option=_ENCODE)
+    return hide_secrets(line)
 
 
 _spools: list[Spool] = []

@@ -59,7 +59,7 @@ class Span(otel.Span):
     _trace_state: TraceState | None = None
 
     def __init__(self, name: str, kind: str, attributes: dict[str, Any]) -> None:
-        self.name = name
+        self.name = str(name)
         self.kind = kind
         self.attributes = attributes
         self.events: list[dict[str, Any]] = []
@@ -195,34 +195,28 @@ class Span(otel.Span):
         if above is None or above is NO_SPAN:
             number = recording.new_trace_id()
             self.trace_id = f"{number:032x}"
-            self._is_sampled = _is_sampled(number)
+            ratio = config.settings().sampling_ratio
+            self._is_sampled = ratio is None or _is_within(ratio, number)
         else:
             self.trace_id, self.parent_id = above.trace_id, above.span_id
             self._is_sampled, self._trace_state = above._is_sampled, above._trace_state
         self.span_id = f"{recording.new_span_id():016x}"
         self._is_open = self._is_sampled
         if self._is_open:
-            record = {
-                "kind": "start",
-                "trace_id": self.trace_id,
-                "span_id": self.span_id,
-                "parent_span_id": self.parent_id,
-                "name": self.name,
-                "span_kind": self.kind,
-                "operation": self.attributes.get(semconv.OPERATION),
-                "start_ns": self._start_ns,
-            }
-            recording.recorder.start(record, self.attributes, self)
+            belonging = recording.recorder.opened(
+                self.span_id, self.parent_id, self.attributes, self
+            )
+            operation = str(self.attributes.get(semconv.OPERATION) or "") or None
+            belonging.write_start(self._head("start"), self.name, operation)
+
+    def _head(self, kind: str) -> str:
+        return recording.head_of(
+            kind, self.trace_id, self.span_id, self.parent_id, self.kind, self._start_ns
+        )
 
     def _finish(self, end_ns: int) -> None:
         record: dict[str, Any] = {
-            "kind": "span",
-            "trace_id": self.trace_id,
-            "span_id": self.span_id,
-            "parent_span_id": self.parent_id,
             "name": self.name,
-            "span_kind": self.kind,
-            "start_ns": self._start_ns,
             "end_ns": end_ns,
             "status": self.status,
             "status_message": self.status_message,
@@ -231,7 +225,8 @@ class Span(otel.Span):
         }
         if self.events:
             record["events"] = self.events
-        recording.recorder.end(record, self)
+        belonging = recording.recorder.closed(self.span_id, self.parent_id, self.attributes, self)
+        belonging.write_end(self._head("span"), record)
 
     def _set_content(self, keys: Mapping[str, str], other: str, value: Any) -> None:
         try:
@@ -242,10 +237,9 @@ class Span(otel.Span):
             guard.failed("Span.set_inputs")
 
 
-def _is_sampled(trace_id: int) -> bool:
+def _is_within(ratio: float, trace_id: int) -> bool:
     """As OpenTelemetry's `TraceIdRatioBased` decides, so that services agree."""
-    ratio = config.settings().sampling_ratio
-    return ratio is None or trace_id & (1 << 64) - 1 < round(ratio * (1 << 64))
+    return trace_id & (1 << 64) - 1 < round(ratio * (1 << 64))
 
 
 NO_SPAN = Span("", "INTERNAL", {})
