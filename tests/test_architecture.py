@@ -21,14 +21,14 @@ SOURCES = sorted(
 GATES = {
     "duckdb": ("tracekit/store/",),
     "fsspec": ("tracekit/store/",),
-    "pandas": ("tracekit/store/", "tracekit/tracking/"),
+    "pandas": ("tracekit/store/", "tracekit/tracking/", "tracekit/evaluation/"),
     "lark": ("tracekit/filters/",),
     "jinja2": ("ui/",),
     "openai": ("tracekit/integrations/", "tracekit/demo/"),
     "langchain_core": ("tracekit/integrations/", "tracekit/demo/"),
     "langchain_openai": ("tracekit/demo/",),
     "click": ("tracekit/cli.py",),
-    "rich": ("tracekit/terminal/", "tracekit/reporting.py"),
+    "rich": ("tracekit/terminal/", "tracekit/reporting.py", "tracekit/evaluation/"),
     "opentelemetry": ("tracekit/provider.py", "tracekit/tracing/", "tracekit/integrations/", "tracekit/context.py"),
     "fcntl": ("tracekit/store/",),
     "scipy": ("tracekit/statistics/",),
@@ -71,7 +71,9 @@ def test_importing_tracekit_loads_nothing_heavy() -> None:
     assert not heavy & set(loaded)
 
 
-@pytest.mark.parametrize("name", [n for n in tracekit.__all__ if n not in {"openai", "langchain", "statistics"}])
+@pytest.mark.parametrize(
+    "name", [n for n in tracekit.__all__ if n not in {"openai", "langchain", "statistics"}]
+)
 def test_public_names_resolve_and_are_documented(name: str) -> None:
     value = getattr(tracekit, name)
     assert name == "__version__" or value.__doc__

@@ -60,7 +60,7 @@ def _reading(folder: Path, timeout_s: float) -> Generator[Connection]:
     warn_of_network(folder)
     database = folder / DATABASE
     with locked(folder / LOCK, timeout_s=timeout_s) as lock, start_engine(database) as engine:
-        _update(engine, folder / SPOOL)
+        update(engine, folder / SPOOL)
         lock.share()
         with engine.reading() as connection:
             yield connection
