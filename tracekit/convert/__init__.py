@@ -6,10 +6,10 @@ from typing import Any
 from tracekit import semconv
 from tracekit.convert import langfuse, logfire, openinference, openllmetry, vercel
 from tracekit.convert.dialect import Facts
-from tracekit.convert.native import COLUMN_NAMES, Columns, to_columns
+from tracekit.convert.native import Columns, to_columns
 from tracekit.convert.reading import Object
 
-__all__ = ["COLUMN_NAMES", "Columns", "span_columns"]
+__all__ = ["Columns", "span_columns"]
 
 _OWN_SCOPES = "tracekit"
 
@@ -43,7 +43,7 @@ def span_columns(
     columns, rest = to_columns(attributes)
     if not (scope or "").startswith(_OWN_SCOPES):
         _add(columns, rest, _translated(Facts(attributes, events, start_ns)))
-    if columns["session_id"] is None and type(rest.get(semconv.CONVERSATION_ID)) is str:
+    if "session_id" not in columns and type(rest.get(semconv.CONVERSATION_ID)) is str:
         columns["session_id"] = rest.pop(semconv.CONVERSATION_ID)
     return columns, rest
 
@@ -64,7 +64,6 @@ def _add(columns: Columns, rest: dict[str, Any], said: Object) -> None:
     """What the span said in the conventions' own names stands."""
     more, others = to_columns(said)
     for name, value in more.items():
-        if columns[name] is None:
-            columns[name] = value
+        columns.setdefault(name, value)
     for name, value in others.items():
         rest.setdefault(name, value)

@@ -8,7 +8,7 @@ import orjson
 from tracekit import semconv
 
 Columns = dict[str, Any]
-"""Column name to value, in the order of `COLUMN_NAMES`; None where nothing is known."""
+"""Column name to value, for what is known."""
 
 _MOST = 2**63 - 1
 
@@ -21,20 +21,24 @@ def to_columns(attributes: Mapping[str, Any]) -> tuple[Columns, dict[str, Any]]:
     >>> columns, rest = to_columns(
     ...     {"gen_ai.request.model": "gpt-5", "gen_ai.usage.input_tokens": "many"}
     ... )
-    >>> columns["request_model"], columns["input_tokens"], rest
-    ('gpt-5', None, {'gen_ai.usage.input_tokens': 'many'})
+    >>> columns, rest
+    ({'request_model': 'gpt-5'}, {'gen_ai.usage.input_tokens': 'many'})
     """
-    columns = _UNKNOWN.copy()
+    columns: Columns = {}
     rest: dict[str, Any] = {}
     for key, value in attributes.items():
-        target = _TARGETS.get(key)
-        if target is not None:
-            name, read = target
+        if key in _TEXTS and type(value) is str:  # as most are
+            name, content = _TEXTS[key], value
+        elif key in _TARGETS:
+            name, read = _TARGETS[key]
             content = read(value)
-            if content is not None and columns[name] is None:
-                columns[name] = content
-                continue
-        rest[key] = value
+        else:
+            rest[key] = value
+            continue
+        if content is None or name in columns:
+            rest[key] = value
+        else:
+            columns[name] = content
     return columns, rest
 
 
@@ -118,7 +122,5 @@ _TARGETS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     semconv.TOOL_DEFINITIONS: ("tool_definitions", _json_text),
 }
 
-COLUMN_NAMES = (*dict.fromkeys(name for name, _ in _TARGETS.values()), "cost_source")
-"""The columns of a span that its attributes tell of."""
-
-_UNKNOWN: Columns = dict.fromkeys(COLUMN_NAMES)
+_TEXTS = {key: name for key, (name, read) in _TARGETS.items() if read in (_text, _json_text)}
+"""Columns whose text is an attribute's text as it is."""

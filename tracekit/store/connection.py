@@ -31,6 +31,11 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "checkpoint_threshold": "256MB",
 }
 
+ROW_GROUP_ROWS = 10_240
+"""An insert of at least so many rows is compressed at once and written once, without passing
+through the write-ahead log. DuckDB's own 122,880 would need twelve times the memory for that."""
+
+_WRITABLE = f"TYPE duckdb, ROW_GROUP_SIZE {ROW_GROUP_ROWS}"
 _MAGIC_AT, _MAGIC = 8, b"DUCK"
 _DAMAGE = (
     *("orrupt", "checksum", "not a valid DuckDB", "Could not read enough bytes"),
@@ -60,7 +65,7 @@ class Engine:
         if not self.database.exists():
             self._create()
         check_magic(self.database)
-        self._attach(self.database, "TYPE duckdb")
+        self._attach(self.database, _WRITABLE)
         try:
             yield self.connection
         except BaseException:
@@ -81,7 +86,7 @@ class Engine:
         """An empty database: whole, or not there, whenever this process is killed."""
         begun = self.database.with_name(f"{self.database.name}.new")
         begun.unlink(missing_ok=True)
-        self._attach(begun, "TYPE duckdb")
+        self._attach(begun, _WRITABLE)
         self._detach()
         begun.chmod(0o600)
         reach("created")
@@ -94,7 +99,7 @@ class Engine:
         """Write a new database with all that is in this one, and without its gaps."""
         self._attach(self.database, "TYPE duckdb, READ_ONLY")
         try:
-            self.connection.execute(f"ATTACH '{_quoted(target)}' AS target (TYPE duckdb)")
+            self.connection.execute(f"ATTACH '{_quoted(target)}' AS target ({_WRITABLE})")
             self.connection.execute("COPY FROM DATABASE tracekit TO target")
             self.connection.execute("DETACH target")
         finally:

@@ -14,7 +14,7 @@ LATEST_NS = 2**63 - 2
 
 _TRACE_ID = re.compile(r"[0-9a-f]{32}").fullmatch
 _SPAN_ID = re.compile(r"[0-9a-f]{16}").fullmatch
-_NOT_FINITE = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
+_NOT_FINITE = {text: text for text in ("NaN", "Infinity", "-Infinity")}
 _TEXT_OR_NONE = frozenset({str, type(None)})
 
 
@@ -66,11 +66,9 @@ def integer(value: Any) -> int:
     raise BadRecordError(f"{value!r} is no integer of 64 bits")
 
 
-def number(value: Any) -> float:
-    """A number; one that is not finite comes as text, since JSON has none."""
-    if type(value) is str:
-        return _NOT_FINITE[value]
-    return float(value)
+def as_number(value: Any) -> float | str:
+    """A number; one that is not finite stays the text it comes as, since JSON has none."""
+    return _NOT_FINITE[value] if type(value) is str else float(value)
 
 
 def span_key(record: Record) -> SpanKey:

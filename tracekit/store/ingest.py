@@ -22,7 +22,16 @@ from tracekit.store.aside import keep_bad_lines
 from tracekit.store.connection import DatabaseError, is_about_data
 from tracekit.store.failpoint import reach
 from tracekit.store.records import Batch, parse
-from tracekit.store.spool_files import Line, Process, SpoolFile, read_lines, survey, tail_crc
+from tracekit.store.spool_files import (
+    Line,
+    Process,
+    SpoolFile,
+    read_lines,
+    read_part,
+    survey,
+    tail_crc,
+)
+from tracekit.store.stage import Stage
 
 if TYPE_CHECKING:
     from tracekit.store.connection import Connection
@@ -47,7 +56,7 @@ def ingest(connection: "Connection", database: Path, folder: Path) -> None:
     files = survey(folder, known_files(connection, folder))
     _warn(files)
     lines = itertools.chain.from_iterable(map(read_lines, files))
-    with _Writer(connection, ingest_id, total_rows) as writer:
+    with _Writer(connection, database, ingest_id, total_rows) as writer:
         for line in lines:
             writer.write(_block(line, lines))
     finished = [file for file in files if file.is_finished and not file.is_ended]
@@ -57,14 +66,16 @@ def ingest(connection: "Connection", database: Path, folder: Path) -> None:
 
 
 class _Writer:
-    """Writes blocks of lines, one transaction each.
+    """Writes batches, one transaction each.
 
-    While DuckDB writes one block in a thread of its own, the next one is parsed here: two lanes
-    with a stage each, since a stage is seen by its own connection only.
+    While DuckDB writes one batch in a thread of its own, the next one is parsed here.
     """
 
-    def __init__(self, connection: "Connection", ingest_id: int, total_rows: int) -> None:
-        self._lanes = itertools.cycle([_lane(connection), _lane(connection)])
+    def __init__(
+        self, connection: "Connection", database: Path, ingest_id: int, total_rows: int
+    ) -> None:
+        self._connection = connection
+        self._stages = itertools.cycle([Stage(database, 1), Stage(database, 2)])
         self._ingest_id = ingest_id
         self._total_rows = total_rows
         self._prices = default_prices()
@@ -84,18 +95,17 @@ class _Writer:
             self._wait()
         finally:
             for _ in range(2):
-                next(self._lanes).close()
+                next(self._stages).remove()
 
     def write(self, lines: Iterator[Line]) -> None:
-        """Write the lines; the ones before are written by then, these need not be yet."""
-        lane = next(self._lanes)
-        batch, refusal = self._parsed(lane, lines)
+        """Write some of the lines; those before are written by then, these need not be yet."""
+        batch = self._parsed(lines, next(self._stages))
         self._wait()
-        writing = threading.Thread(target=self._attempt, args=(lane, batch, refusal))
+        writing = threading.Thread(target=self._attempt, args=(batch,))
         try:
             writing.start()
         except RuntimeError:  # while the interpreter shuts down it starts no more threads
-            self._attempt(lane, batch, refusal)
+            self._attempt(batch)
         else:
             self._writing = writing
 
@@ -107,72 +117,54 @@ class _Writer:
         if error is not None:
             raise error
 
-    def _attempt(self, lane: "Connection", batch: Batch, refusal: DatabaseError | None) -> None:
+    def _attempt(self, batch: Batch) -> None:
         try:
-            self._finish(lane, batch, refusal)
+            self._finish(batch)
         except BaseException as error:
             self._error = error
 
-    def _parsed(
-        self, lane: "Connection", lines: Iterator[Line]
-    ) -> tuple[Batch, DatabaseError | None]:
-        """The lines as a batch, and why the database would not even take its rows, if so."""
-        stage = tables.SpanStage(lane)
-        batch = Batch(time.time_ns(), self._prices, stage.add)
-        try:
+    def _parsed(self, lines: Iterable[Line], stage: Stage) -> Batch:
+        batch = Batch(time.time_ns(), self._prices, stage)
+        with stage:
             parse(lines, batch)
-            stage.finish()
-        except DatabaseError as error:
-            batch.lines += lines
-            return batch, error
-        return batch, None
+        return batch
 
-    def _finish(self, lane: "Connection", batch: Batch, refusal: DatabaseError | None) -> None:
+    def _finish(self, batch: Batch) -> None:
         """Commit the batch; if the database refuses it, find out which line it is."""
-        if refusal is None:
-            try:
-                self._commit(lane, batch)
-            except DatabaseError as error:
-                with suppress(DatabaseError):  # a commit that fails has rolled back already
-                    lane.execute("ROLLBACK")
-                refusal = error
-        if refusal is not None:
-            self._sort_out(lane, batch, refusal)
+        try:
+            self._commit(batch)
+        except DatabaseError as error:
+            with suppress(DatabaseError):  # a commit that fails has rolled back already
+                self._connection.execute("ROLLBACK")
+            if not is_about_data(error):
+                raise
+            self._sort_out(batch, error)
 
-    def _sort_out(self, lane: "Connection", batch: Batch, refusal: DatabaseError) -> None:
-        if not is_about_data(refusal):
-            raise refusal
-        if len(batch.lines) > 1:
-            middle = len(batch.lines) // 2
-            for lines in (batch.lines[:middle], batch.lines[middle:]):
-                self._finish(lane, *self._parsed(lane, iter(lines)))
+    def _sort_out(self, batch: Batch, refusal: DatabaseError) -> None:
+        lines = list(itertools.chain.from_iterable(map(read_part, batch.parts)))
+        if len(lines) > 1:
+            middle = len(lines) // 2
+            for half in (lines[:middle], lines[middle:]):
+                self._finish(self._parsed(half, batch.stage))
             return
-        (line,) = batch.lines
-        refused = Batch(batch.seen_ns, self._prices, tables.SpanStage(lane).add, [line])
-        refused.reject(line, f"refused by the database: {refusal}"[:_REASON_LENGTH])
-        self._commit(lane, refused)
+        refused = Batch(batch.seen_ns, self._prices, batch.stage, batch.parts)
+        refused.reject(lines[0], f"refused by the database: {refusal}"[:_REASON_LENGTH])
+        self._commit(refused)
 
-    def _commit(self, lane: "Connection", batch: Batch) -> None:
-        ingest_id = self._ingest_id + 1
-        lane.execute("BEGIN")
-        rows = tables.write(lane, batch, ingest_id)
-        _mark_read(lane, batch)
-        lane.execute(
+    def _commit(self, batch: Batch) -> None:
+        connection, ingest_id = self._connection, self._ingest_id + 1
+        connection.execute("BEGIN")
+        rows = tables.write(connection, batch, ingest_id)
+        _mark_read(connection, batch)
+        connection.execute(
             "INSERT INTO store.ingest VALUES (?, ?, ?, ?)",
             [ingest_id, batch.seen_ns, rows, self._total_rows + rows],
         )
         reach("before_commit")
-        lane.execute("COMMIT")
+        connection.execute("COMMIT")
         reach("after_commit")
         self._ingest_id = ingest_id
         self._total_rows += rows
-
-
-def _lane(connection: "Connection") -> "Connection":
-    """Another connection to the same database, with temporary tables of its own."""
-    lane = connection.cursor()
-    lane.execute("USE tracekit")
-    return lane
 
 
 def _watermark(connection: "Connection", database: Path) -> tuple[int, int]:
@@ -239,20 +231,19 @@ def _block(first: Line, others: Iterator[Line]) -> Iterator[Line]:
 
 def _mark_read(connection: "Connection", batch: Batch) -> None:
     """Record how far each file is read: in the same transaction as its rows."""
-    counts = Counter(line.file.name for line in batch.lines)
     bad = Counter(rejected.line.file.name for rejected in batch.bad)
-    for line in {line.file.name: line for line in batch.lines}.values():  # the last of each
-        file = line.file
-        end = line.offset + len(line.data)
-        changes = [end, tail_crc(file.path, end), counts[file.name], bad[file.name]]
-        lost = batch.lost.get(file.name, 0)
+    for part in batch.parts:
+        file = part.file
         if not file.is_known:
             _add_file(connection, file)
         connection.execute(
             "UPDATE store.spool_file SET read_bytes = ?, tail_crc = ?, records = records + ?, "
             "bad_records = bad_records + ?, lost_records = greatest(lost_records, ?), last_ns = ? "
             "WHERE file = ?",
-            [*changes, lost, batch.seen_ns, file.name],
+            [
+                *(part.end, tail_crc(file.path, part.end), part.records, bad[file.name]),
+                *(batch.lost.get(file.name, 0), batch.seen_ns, file.name),
+            ],
         )
 
 

@@ -7,11 +7,13 @@ from typing import Any
 import orjson
 
 from tracekit.pricing import Prices
+from tracekit.store.connection import ROW_GROUP_ROWS
 from tracekit.store.evaluation_records import Evaluations
 from tracekit.store.fields import (
     BadRecordError,
     Record,
     SpanKey,
+    as_number,
     as_record,
     integer,
     is_number,
@@ -19,24 +21,23 @@ from tracekit.store.fields import (
     is_text,
     is_time,
     named_fields,
-    number,
     optional_text,
     required_text,
     span_key,
     time_ns,
 )
 from tracekit.store.span_records import (
-    START_AT,
     Row,
     event_rows,
     link_rows,
     span_row,
     start_row,
 )
-from tracekit.store.spool_files import Line
+from tracekit.store.spool_files import Line, Part
+from tracekit.store.stage import Stage
 
 _HEAD_LENGTH = 500
-_STAGED_AT_ONCE = 100
+_NUMBERS = frozenset({float, int})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,13 +73,13 @@ class Batch:
 
     seen_ns: int
     prices: Prices
-    stage: Callable[[list[Row]], None]
-    """Takes the rows of spans, some at a time: while they are still in the processor's cache."""
-    lines: list[Line] = field(default_factory=list[Line])
+    stage: Stage
+    parts: list[Part] = field(default_factory=list[Part])
+    """What the rows were read from."""
     spans: dict[SpanKey, int] = field(default_factory=dict[SpanKey, int])
-    """The start of each span."""
-    rows: list[Row] = field(default_factory=_rows)
-    """Rows of spans that are not yet staged."""
+    """The start of each span that is staged."""
+    metrics: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+    """File and number of each record of metrics that is staged."""
     open_spans: list[Row] = field(default_factory=_rows)
     starts: dict[SpanKey, tuple[Record, Line]] = field(
         default_factory=dict[SpanKey, tuple[Record, Line]]
@@ -88,7 +89,6 @@ class Batch:
     experiments: list[Change] = field(default_factory=list[Change])
     runs: list[Change] = field(default_factory=list[Change])
     params: list[Change] = field(default_factory=list[Change])
-    metrics: list[Row] = field(default_factory=_rows)
     tags: list[Change] = field(default_factory=list[Change])
     assessments: list[Change] = field(default_factory=list[Change])
     artifacts: list[Change] = field(default_factory=list[Change])
@@ -102,17 +102,25 @@ class Batch:
 
 
 def parse(lines: Iterable[Line], batch: Batch) -> None:
-    """Add the rows of those lines; a line that can't be read does no harm to the others."""
+    """Add rows of those lines, no more spans than a row group takes.
+
+    A line that can't be read does no harm to the others.
+    """
+    part: Part | None = None
     for line in lines:
-        batch.lines.append(line)
+        if part is None or line.file is not part.file:
+            part = Part(line.file, line.offset, line.offset)
+            batch.parts.append(part)
+        part.end = line.offset + len(line.data)
+        part.records += 1
         if not line.data.endswith(b"\n"):
             batch.reject(line, "torn: its process ended while writing it")
         elif line.data != b"\n":
             _attempt(batch, line, _read)
+        if len(batch.spans) == ROW_GROUP_ROWS:
+            break
     for record, line in batch.starts.values():
         _attempt(batch, line, _open_span, record)
-    batch.stage(batch.rows)
-    batch.rows.clear()
 
 
 def _attempt(batch: Batch, line: Line, step: Callable[..., None], *values: Any) -> None:
@@ -161,17 +169,17 @@ def _span(batch: Batch, record: Record, line: Line) -> None:
     if key in batch.spans:
         return  # written twice: the first one stays, as it does between batches
     row = span_row(key, record, line.file, batch.prices)
-    events, links = record.get("events"), record.get("links")
-    if events:
-        batch.events[key] = event_rows(key, events)
-    if links:
-        batch.links[key] = link_rows(key, links)
+    if record.get("events") or record.get("links"):
+        _add_parts(batch, key, record)
+    batch.stage.spans.add(row)
+    batch.spans[key] = row["start_time"]
     batch.starts.pop(key, None)
-    batch.spans[key] = row[START_AT]
-    batch.rows.append(row)
-    if len(batch.rows) >= _STAGED_AT_ONCE:
-        batch.stage(batch.rows)
-        batch.rows.clear()
+
+
+def _add_parts(batch: Batch, key: SpanKey, record: Record) -> None:
+    events = event_rows(key, record.get("events") or ())
+    links = link_rows(key, record.get("links") or ())
+    batch.events[key], batch.links[key] = events, links
 
 
 def _experiment(batch: Batch, record: Record, line: Line) -> None:
@@ -192,14 +200,19 @@ def _param(batch: Batch, record: Record, line: Line) -> None:
 
 
 def _metrics(batch: Batch, record: Record, line: Line) -> None:
-    run_id, at_ns = required_text(record, "run_id"), time_ns(record["at_ns"])
-    step, seq = integer(record.get("step") or 0), integer(record.get("seq", line.offset))
-    file = line.file.name
-    rows = [
-        (run_id, key, step, at_ns, number(value), file, seq)
-        for key, value in record["values"].items()
-    ]
-    batch.metrics += rows
+    values = record["values"]
+    if not _NUMBERS.issuperset(map(type, values.values())):
+        values = {key: as_number(value) for key, value in values.items()}
+    row = {
+        "run_id": required_text(record, "run_id"),
+        "values": values,
+        "step": integer(record.get("step") or 0),
+        "at_ns": time_ns(record["at_ns"]),
+        "file": line.file.name,
+        "seq": integer(record.get("seq", line.offset)),
+    }
+    batch.stage.metrics.add(row)
+    batch.metrics.append((row["file"], row["seq"]))
 
 
 def _tag(batch: Batch, record: Record, line: Line) -> None:

@@ -3,10 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import orjson
-
 from tracekit import semconv
-from tracekit.convert import COLUMN_NAMES, Columns, span_columns
+from tracekit.convert import Columns, span_columns
 from tracekit.pricing import Prices, Usage, price
 from tracekit.store.fields import (
     Record,
@@ -22,12 +20,33 @@ from tracekit.store.spool_files import SpoolFile
 
 Row = tuple[Any, ...]
 
-SPAN_COLUMNS = (
-    *("trace_id", "span_id", "parent_span_id", "start_time", "end_time", "duration_ns", "name"),
-    *("kind", "status_message", "run_id", "experiment", "scope", "status", "service", "host"),
-    *("pid", "attributes", "resource", *COLUMN_NAMES),
-)
-"""Columns of `store.span` in the order of a row."""
+SPAN_COLUMNS = {
+    **dict.fromkeys(
+        (
+            *("trace_id", "span_id", "parent_span_id", "name", "kind", "operation", "span_type"),
+            *("status", "status_message", "error_type", "provider", "request_model"),
+            *("response_model", "response_id", "cost_source", "tool_name", "agent_name"),
+            *("prompt_name", "prompt_version", "session_id", "user_id", "run_id", "experiment"),
+            *("scope", "service", "host", "input", "output", "input_messages"),
+            *("output_messages", "system_instructions", "tool_definitions"),
+        ),
+        "VARCHAR",
+    ),
+    **dict.fromkeys(
+        (
+            *("start_time", "end_time", "duration_ns", "time_to_first_token_ns", "pid"),
+            *("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"),
+            "reasoning_tokens",
+        ),
+        "BIGINT",
+    ),
+    "cost_usd": "DOUBLE",
+    "incomplete": "BOOLEAN",
+    "finish_reasons": "VARCHAR[]",
+    "attributes": "JSON",
+    "resource": "JSON",
+}
+"""Columns of `store.span` that a row can have, and their types in JSON: times are nanoseconds."""
 
 OPEN_COLUMNS = (
     *("trace_id", "span_id", "parent_span_id", "start_time", "name", "kind", "operation"),
@@ -36,15 +55,19 @@ OPEN_COLUMNS = (
 )
 """Columns of `store.span_open` in the order of a row."""
 
-START_AT = SPAN_COLUMNS.index("start_time")
-"""Where both kinds of rows have the start, in nanoseconds."""
+START_AT = OPEN_COLUMNS.index("start_time")
+"""Where a row of `store.span_open` has the start, in nanoseconds."""
 
 _SPAN_TEXTS = (
     *("span_kind", "status_message", "run_id", "experiment", "scope", "session_id", "user_id"),
 )
 _START_TEXTS = ("span_kind", "operation", "session_id", "user_id", "run_id", "experiment")
 _STATUSES = frozenset({"UNSET", "OK", "ERROR"})
-_USAGE_ATTRIBUTES = (
+_TOKEN_COLUMNS = (
+    *("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"),
+    "reasoning_tokens",
+)
+_MEDIA_TOKENS = (
     *(semconv.AUDIO_INPUT_TOKENS, semconv.AUDIO_OUTPUT_TOKENS, semconv.AUDIO_CACHE_READ_TOKENS),
     *(semconv.IMAGE_INPUT_TOKENS, semconv.IMAGE_OUTPUT_TOKENS),
 )
@@ -63,47 +86,48 @@ def start_row(record: Record, file: SpoolFile) -> Row:
     )
 
 
-def span_row(key: SpanKey, record: Record, file: SpoolFile, prices: Prices) -> Row:
-    """The row of a span that has ended."""
+def span_row(key: SpanKey, record: Record, file: SpoolFile, prices: Prices) -> dict[str, Any]:
+    """The row of a span that has ended: a value for each column that is known."""
     start, end = time_ns(record["start_ns"]), time_ns(record["end_ns"])
-    *texts, session_id, user_id = optional_texts(record, _SPAN_TEXTS)
-    columns, rest = span_columns(
-        record.get("attributes") or {},
-        scope=texts[-1],
-        events=record.get("events") or (),
-        start_ns=start,
+    kind, status_message, run_id, experiment, scope, session_id, user_id = optional_texts(
+        record, _SPAN_TEXTS
     )
-    status = record.get("status")
-    if status == "ERROR" and columns["error_type"] is None:
-        columns["error_type"] = _exception_type(record.get("events") or ())
+    events, status, resource = record.get("events"), record.get("status"), record.get("resource")
+    columns, rest = span_columns(
+        record.get("attributes") or {}, scope=scope, events=events or (), start_ns=start
+    )
     if session_id is not None:
         _take_owner("session_id", session_id, columns, rest)
     if user_id is not None:
         _take_owner("user_id", user_id, columns, rest)
-    if columns["cost_usd"] is not None:
+    if "cost_usd" in columns:
         columns["cost_source"] = "provider"
-    elif columns["operation"] in semconv.MODEL_CALLS:
+    elif columns.get("operation") in semconv.MODEL_CALLS:
         _add_cost(prices, columns, rest)
-    if columns["incomplete"] is None:
-        columns["incomplete"] = False
-    resource = record.get("resource")
-    process = file.process
-    return (
-        *key,
-        parent_id(record),
-        start,
-        end,
-        end - start if end > start else 0,
-        required_text(record, "name"),
-        *texts,
-        status if status in _STATUSES else "UNSET",
-        _service(resource) if resource else file.service,
-        process.host,
-        process.pid,
-        orjson.dumps(rest).decode() if rest else None,
-        json_text(resource),
-        *columns.values(),
-    )
+    if status == "ERROR" and events and "error_type" not in columns:
+        columns["error_type"] = _exception_type(events)
+    return {
+        "trace_id": key[0],
+        "span_id": key[1],
+        "parent_span_id": parent_id(record),
+        "start_time": start,
+        "end_time": end,
+        "duration_ns": end - start if end > start else 0,
+        "name": required_text(record, "name"),
+        "kind": kind,
+        "status": status if status in _STATUSES else "UNSET",
+        "status_message": status_message,
+        "run_id": run_id,
+        "experiment": experiment,
+        "scope": scope,
+        "service": _service(resource) if resource else file.service,
+        "host": file.process.host,
+        "pid": file.process.pid,
+        "incomplete": False,
+        "attributes": rest or None,
+        "resource": resource or None,
+        **columns,
+    }
 
 
 def event_rows(key: SpanKey, events: Iterable[Record]) -> list[Row]:
@@ -130,8 +154,8 @@ def link_rows(key: SpanKey, links: Iterable[Record]) -> list[Row]:
 
 def _take_owner(name: str, value: str, columns: Columns, rest: dict[str, Any]) -> None:
     """What the record says goes before the attribute, which is kept where it says otherwise."""
-    attribute = columns[name]
-    if attribute is not None and attribute != value:
+    attribute = columns.get(name, value)
+    if attribute != value:
         rest[name.replace("_", ".")] = attribute
     columns[name] = value
 
@@ -151,18 +175,11 @@ def _exception_type(events: Iterable[Record]) -> str | None:
 
 
 def _add_cost(prices: Prices, columns: Columns, rest: Mapping[str, Any]) -> None:
-    usage = Usage(
-        columns["input_tokens"],
-        columns["output_tokens"],
-        columns["cache_read_tokens"],
-        columns["cache_write_tokens"],
-        columns["reasoning_tokens"],
-        *[_tokens(rest.get(key)) for key in _USAGE_ATTRIBUTES],
-    )
+    usage = Usage(*map(columns.get, _TOKEN_COLUMNS), *map(_tokens, map(rest.get, _MEDIA_TOKENS)))
     tier = rest.get(semconv.OPENAI_RESPONSE_SERVICE_TIER)
     cost = price(
-        columns["provider"],
-        columns["response_model"] or columns["request_model"],
+        columns.get("provider"),
+        columns.get("response_model") or columns.get("request_model"),
         usage,
         service_tier=tier if type(tier) is str else None,
         prices=prices,

@@ -1,6 +1,7 @@
 """What lies in the spool folder: files, how far each is read, and whether its writer lives."""
 
 import fcntl
+import itertools
 import os
 import socket
 import time
@@ -104,16 +105,36 @@ def survey(folder: Path, known: Iterable[SpoolFile]) -> list[SpoolFile]:
     return files
 
 
+@dataclass(slots=True)
+class Part:
+    """Lines of one file that follow each other."""
+
+    file: SpoolFile
+    start: int
+    end: int
+    """First byte after them."""
+    records: int = 0
+
+
 def read_lines(file: SpoolFile) -> Iterator[Line]:
     """The lines that are not yet read; the torn end only where it is final."""
     if file.size == file.read_bytes or not file.is_readable:
         return
-    offset = file.read_bytes
+    for line in _lines_from(file, file.read_bytes):
+        if not line.data.endswith(b"\n") and not file.is_finished:
+            return
+        yield line
+
+
+def read_part(part: Part) -> Iterator[Line]:
+    """The lines of a part, once more."""
+    return itertools.islice(_lines_from(part.file, part.start), part.records)
+
+
+def _lines_from(file: SpoolFile, offset: int) -> Iterator[Line]:
     with file.path.open("rb", buffering=1 << 20) as stream:
         stream.seek(offset)
         for data in stream:
-            if not data.endswith(b"\n") and not file.is_finished:
-                return
             yield Line(file, offset, data)
             offset += len(data)
 

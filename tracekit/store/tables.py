@@ -13,27 +13,27 @@ from tracekit.store.evaluation_records import write_evaluations
 from tracekit.store.fields import SpanKey
 from tracekit.store.records import Batch, Change
 from tracekit.store.span_records import OPEN_COLUMNS, SPAN_COLUMNS, START_AT, Row
+from tracekit.store.stage import reader
 
 if TYPE_CHECKING:
     from tracekit.store.connection import Connection
 
-_SPAN_STAGE = """
-CREATE TEMP TABLE IF NOT EXISTS span_stage AS
-SELECT * EXCLUDE (ingest_id) REPLACE (0::BIGINT AS start_time, 0::BIGINT AS end_time,
-  ''::VARCHAR AS attributes, ''::VARCHAR AS resource)
-FROM store.span LIMIT 0
-"""
-_INSERT_SPANS = """
+_INSERT_SPANS = f"""
 INSERT INTO store.span BY NAME
 SELECT * REPLACE (make_timestamp_ns(start_time) AS start_time,
-  make_timestamp_ns(end_time) AS end_time, attributes::JSON::VARIANT AS attributes,
-  resource::JSON::VARIANT AS resource), ?::BIGINT AS ingest_id
-FROM span_stage
+  make_timestamp_ns(end_time) AS end_time, attributes::VARIANT AS attributes,
+  resource::VARIANT AS resource), ?::BIGINT AS ingest_id
+FROM {reader(SPAN_COLUMNS)}
 """
+_WITHOUT_STORED = "ANTI JOIN store.span USING (trace_id, span_id)"
+_KEY_STAGE = "CREATE TEMP TABLE IF NOT EXISTS key_stage (trace_id VARCHAR, span_id VARCHAR)"
 _STORED_SPANS = """
-SELECT trace_id, span_id FROM store.span s
-SEMI JOIN span_stage f USING (trace_id, span_id)
-WHERE s.start_time BETWEEN make_timestamp_ns(?) AND make_timestamp_ns(?)
+SELECT trace_id, span_id FROM store.span SEMI JOIN key_stage USING (trace_id, span_id)
+WHERE start_time BETWEEN make_timestamp_ns(?) AND make_timestamp_ns(?)
+"""
+_END_SPANS = """
+DELETE FROM store.span_open o USING key_stage k
+WHERE o.trace_id = k.trace_id AND o.span_id = k.span_id
 """
 _OPEN_STAGE = """
 CREATE TEMP TABLE IF NOT EXISTS open_stage AS
@@ -48,11 +48,19 @@ ANTI JOIN (
            UNION ALL SELECT trace_id, span_id FROM store.span_open)
 USING (trace_id, span_id)
 """
-_METRIC_STAGE = "CREATE TEMP TABLE IF NOT EXISTS metric_stage AS FROM store.metric LIMIT 0"
-_INSERT_METRICS = """
-INSERT INTO store.metric
-FROM metric_stage ANTI JOIN (
-  SELECT file, seq, key FROM store.metric WHERE file IN (SELECT unnest(?::VARCHAR[])))
+_METRICS = {
+    **dict.fromkeys(("run_id", "file"), "VARCHAR"),
+    **dict.fromkeys(("step", "at_ns", "seq"), "BIGINT"),
+    "values": "MAP(VARCHAR, DOUBLE)",
+}
+_INSERT_METRICS = f"""
+INSERT INTO store.metric BY NAME
+FROM (SELECT * EXCLUDE (values), unnest(map_keys(values)) AS key,
+        unnest(map_values(values)) AS value
+      FROM {reader(_METRICS)})
+ANTI JOIN (
+  SELECT file, seq, key FROM store.metric
+  WHERE file IN (SELECT unnest(?::VARCHAR[])) AND seq BETWEEN ? AND ?)
 USING (file, seq, key)
 """
 _RUN_COLUMNS = (
@@ -72,7 +80,7 @@ _ARTIFACT_OWNER = "coalesce(run_id, trace_id)"
 
 def write(connection: "Connection", batch: Batch, ingest_id: int) -> int:
     """Put the rows of a batch into the tables. Gives the number of new spans."""
-    spans = _write_spans(connection, batch, ingest_id)
+    spans = _write_spans(connection, batch, ingest_id) if batch.spans else 0
     for part, write_part in _PARTS:
         if part(batch):
             write_part(connection, batch)
@@ -88,37 +96,19 @@ def append(
     appender.flush()
 
 
-class SpanStage:
-    """Holds the rows of spans until a batch is whole."""
-
-    def __init__(self, connection: "Connection") -> None:
-        connection.execute(_SPAN_STAGE)
-        connection.execute("DELETE FROM span_stage")
-        self._appender = connection.appender("span_stage", columns=list(SPAN_COLUMNS))
-        self.add = self._appender.append_rows
-        self.finish = self._appender.flush
-
-
 def _write_spans(connection: "Connection", batch: Batch, ingest_id: int) -> int:
-    spans = batch.spans
-    if not spans:
-        return 0
-    starts = spans.values()
+    starts = batch.spans.values()
     bounds = [min(starts) - 1_000, max(starts) + 1_000]
+    connection.execute(_KEY_STAGE)
+    connection.execute("DELETE FROM key_stage")
+    append(connection, "key_stage", ("trace_id", "span_id"), batch.spans)
     stored: set[SpanKey] = set(connection.execute(_STORED_SPANS, bounds).fetchall())
-    if stored:
-        connection.execute(
-            "DELETE FROM span_stage f USING store.span s "
-            "WHERE s.trace_id = f.trace_id AND s.span_id = f.span_id"
-        )
-    connection.execute(_INSERT_SPANS, [ingest_id])
-    connection.execute(
-        "DELETE FROM store.span_open o USING span_stage f "
-        "WHERE o.trace_id = f.trace_id AND o.span_id = f.span_id"
-    )
+    insert = f"{_INSERT_SPANS} {_WITHOUT_STORED}" if stored else _INSERT_SPANS
+    connection.execute(insert, [ingest_id, *batch.stage.spans.arguments])
+    connection.execute(_END_SPANS)
     _append_parts(connection, "span_event", batch.events, stored)
     _append_parts(connection, "span_link", batch.links, stored)
-    return len(spans) - len(stored)
+    return len(batch.spans) - len(stored)
 
 
 def _append_parts(
@@ -146,11 +136,11 @@ def _write_open_spans(connection: "Connection", batch: Batch) -> None:
 
 
 def _write_metrics(connection: "Connection", batch: Batch) -> None:
-    columns = ("run_id", "key", "step", "at_ns", "value", "file", "seq")
-    connection.execute(_METRIC_STAGE)
-    connection.execute("DELETE FROM metric_stage")
-    append(connection, "metric_stage", columns, batch.metrics)
-    connection.execute(_INSERT_METRICS, [list({row[5] for row in batch.metrics})])
+    files, seqs = zip(*batch.metrics, strict=True)
+    connection.execute(
+        _INSERT_METRICS,
+        [*batch.stage.metrics.arguments, list(set(files)), min(seqs), max(seqs)],
+    )
 
 
 def _write_params(connection: "Connection", batch: Batch) -> None:
