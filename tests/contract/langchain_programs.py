@@ -328,21 +328,23 @@ class Loud(Broken):
 
 @program(any_spans=True)
 async def a_callback_that_raises(kit: Kit) -> Any:
+    before = logging.root.manager.disable
     logging.disable()
     try:
         return await call(kit, double, "invoke", 1, {"callbacks": [Broken()]})
     finally:
-        logging.disable(logging.NOTSET)
+        logging.disable(before)
 
 
 @program(any_spans=True, bugs=(27,), kinds=("sync",))
 @program(any_spans=True, bugs=(27,), kinds=("async",), unfinished=1)  # LangChain tells no end
 async def a_callback_that_stops_the_run(kit: Kit) -> Any:
+    before = logging.root.manager.disable
     logging.disable()
     try:
         return await call(kit, double, "invoke", 1, {"callbacks": [Loud()]})
     finally:
-        logging.disable(logging.NOTSET)
+        logging.disable(before)
 
 
 @program(any_spans=True, bugs=(49,))

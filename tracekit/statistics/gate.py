@@ -196,7 +196,7 @@ def _rows_needed(gate: Gate, d: Floats, groups: Codes | None, width: float) -> i
     """Rows to pass if nothing changed, from the spread seen, or its upper 80 % bound rather."""
     binary = gate.method == "tango"
     least = 0
-    if math.isfinite(width):
+    if math.isfinite(width) and (binary or gate.differing < SPARSE):
         least = rows_to_pass(gate.margin, width=width, binary=binary, alpha=gate.alpha)
     if binary:
         sd = math.sqrt(clopper_pearson(gate.differing, gate.n, confidence=0.6).high)

@@ -5,7 +5,7 @@ Ids follow from what they name, so that a row which is run again replaces what i
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -53,7 +53,9 @@ _SCORE_FIELDS = {
     **dict.fromkeys(("score", "cost_usd"), is_number),
     "metadata": is_object,
 }
-_DATASET_ROW_FIELDS = dict.fromkeys(("row_group", "split", "source_trace_id"), is_text)
+_DATASET_ROW_FIELDS: Mapping[str, Callable[[Any], bool]] = dict.fromkeys(
+    ("row_group", "split", "source_trace_id"), is_text
+)
 
 
 @dataclass(slots=True)
@@ -103,16 +105,18 @@ class Evaluations:
 
     def add_dataset_row(self, record: Record) -> None:
         """A row of a dataset."""
+        dataset_id, row_id = required_text(record, "dataset_id"), required_text(record, "row_id")
         facts = {
             **named_fields(record, _DATASET_ROW_FIELDS),
             **{key: _json(record, key) for key in ("inputs", "outputs", "expectations")},
             **{key: _json(record, key) for key in ("context", "tags", "metadata")},
-            "dataset_id": required_text(record, "dataset_id"),
-            "row_id": required_text(record, "row_id"),
+            "dataset_id": dataset_id,
+            "row_id": row_id,
             "ordinal": integer(record.get("ordinal") or 0),
         }
-        key = (facts["dataset_id"], facts["row_id"])
-        self.dataset_rows[key] = tuple(facts.get(column) for column in _DATASET_ROW_COLUMNS)
+        self.dataset_rows[dataset_id, row_id] = tuple(
+            facts.get(column) for column in _DATASET_ROW_COLUMNS
+        )
 
 
 def _score(row: Mapping[str, Any], score: Any) -> Row:

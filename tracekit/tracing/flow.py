@@ -1,7 +1,6 @@
 """What goes along with a trace: session, user, tags; and how it crosses threads and services."""
 
 import functools
-import time
 from collections.abc import Callable, Generator, Mapping, MutableMapping
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -13,6 +12,7 @@ from opentelemetry.propagators.textmap import default_getter, default_setter
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from tracekit import capture, context, guard, recording, semconv
+from tracekit.store.moments import moment_ns
 from tracekit.store.spool import Spool
 from tracekit.tracing.span import Span, attribute_value, plain_attributes
 
@@ -74,9 +74,9 @@ def _write_tags(spool: Spool, trace_id: str, tags: Mapping[str, Any]) -> None:
                 "subject_id": trace_id,
                 "key": str(key),
                 "value": attribute_value(
-                    value if isinstance(value, str) else capture.to_json(value)
+                    value if issubclass(type(value), str) else capture.to_json(value)
                 ),
-                "at_ns": time.time_ns(),
+                "at_ns": moment_ns(),
             }
         )
 

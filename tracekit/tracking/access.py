@@ -1,12 +1,12 @@
 """One store: records go to its spool, questions are read from its database."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tracekit import config
 from tracekit.recording import spool_of
+from tracekit.store.moments import moment_ns
 from tracekit.store.store import open_store
 from tracekit.tracking.values import checked_key, stored_text
 
@@ -30,7 +30,7 @@ class StoreAccess:
 
     def _record(self, kind: str, **fields: Any) -> None:
         if config.settings().enabled:
-            self._spool.append({"kind": kind, **fields, "at_ns": time.time_ns()})
+            self._spool.append({"kind": kind, **fields, "at_ns": moment_ns()})
 
     def _tag(self, subject: str, subject_id: str, key: str, value: Any) -> None:
         """Set a tag; None removes it."""

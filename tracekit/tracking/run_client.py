@@ -13,6 +13,7 @@ from tracekit import config
 from tracekit.errors import ConfigError, NotFoundError, RunError
 from tracekit.model import Metric, Run, RunData, RunInfo, RunStatus
 from tracekit.store import queries
+from tracekit.store.moments import moment_ns
 from tracekit.tracking import facts
 from tracekit.tracking.experiment_client import ExperimentClient
 from tracekit.tracking.names import random_name
@@ -99,7 +100,7 @@ class RunClient(ExperimentClient):
             name=stored_text(info.run_name),
             parent_run_id=parent_run_id,
             status="RUNNING",
-            start_ns=time.time_ns() if start_ms is None else start_ms * 1_000_000,
+            start_ns=moment_ns() if start_ms is None else start_ms * 1_000_000,
             user_name=info.user_id,
             source=source,
         )
@@ -173,7 +174,7 @@ class RunClient(ExperimentClient):
             end_time: Milliseconds since the Unix epoch. None: now.
         """
         self._check_run(run_id)
-        end_ns = time.time_ns() if end_time is None else end_time * 1_000_000
+        end_ns = moment_ns() if end_time is None else end_time * 1_000_000
         self._record("run", run_id=run_id, status=_checked_status(status), end_ns=end_ns)
         self._params.pop(run_id, None)
 
@@ -265,7 +266,7 @@ class RunClient(ExperimentClient):
             {
                 "kind": "metrics",
                 "run_id": run_id,
-                "at_ns": time.time_ns() if timestamp is None else stored_time_ns(timestamp),
+                "at_ns": moment_ns() if timestamp is None else stored_time_ns(timestamp),
                 "step": 0 if step is None else stored_step(step),
                 "values": values,
                 "seq": next(_sequence),
