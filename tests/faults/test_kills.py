@@ -162,3 +162,25 @@ def test_streams_and_chains_open_at_a_kill_are_unfinished(store: Store) -> None:
     assert (done.code, done.complaint) == (-signal.SIGKILL, "")
     spans = found(store)
     assert (len(spans.ended), spans.gone) == (1, ["chat m", "chain"])
+
+
+BUSY_THREADS = """
+def spin():
+    while True:
+        sum(range(1000))
+def keep_working():
+    while True:
+        work()
+for target in (spin, spin, keep_working, keep_working, keep_working):
+    threading.Thread(target=target, daemon=True).start()
+time.sleep({seconds})
+end_with(signal.SIGKILL)
+"""
+
+
+@pytest.mark.slow
+def test_busy_threads_do_not_make_records_wait_in_memory(store: Store) -> None:
+    done = run_program(store, BUSY_THREADS.format(seconds=6))
+    assert (done.code, done.complaint) == (-signal.SIGKILL, "")
+    assert len(done.told) > 1000
+    assert found(store).has_once(done.told)

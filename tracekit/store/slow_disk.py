@@ -6,9 +6,11 @@ wait in memory, at most `MAX_BYTES` of them, until a thread has written them, in
 When the disk has been fast for a while, records are written at once as before.
 """
 
+import platform
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from queue import Empty, SimpleQueue
 
 SLOW_S = 0.001
@@ -19,6 +21,10 @@ COUNTED_S = 0.2
 """At most that much for one write: it takes two, for one may have waited for something else."""
 FORGIVEN_S = 0.0002
 """By so much of that each fast write makes up for slow ones: 1 in 50 of 10 ms is borne."""
+WATCHED_S = 1.0
+"""Slow writes are looked at for that long, to find out what they wait for."""
+SEEN_WAITING = 5
+"""So often a write has to be seen waiting for the disk before the disk is held to be slow."""
 CALM_S = 2.0
 """The thread has to find the disk fast for that long."""
 MAX_BYTES = 64 * 1024 * 1024
@@ -26,6 +32,8 @@ MAX_BYTES = 64 * 1024 * 1024
 BATCH_BYTES = 1024 * 1024
 """What the thread writes in one step."""
 
+_WAIT_FOR_LOCK = {"x86_64": "202", "aarch64": "98", "riscv64": "98"}.get(platform.machine())
+"""The number of the system call `futex`, by which a thread waits for the interpreter."""
 _OVERHEAD_BYTES = 80
 """Memory of a waiting record beside its text."""
 _BYTES_PER_S = 100e6
@@ -59,6 +67,9 @@ class SlowDisk:
         self._lines: SimpleQueue[bytes] = SimpleQueue()
         self._lock = threading.RLock()
         self._waited_s = 0.0
+        self._is_watched = False
+        self._writer = 0
+        """The thread of the oldest write that has not returned, as the system numbers it."""
         self._since = 0.0
         """When the oldest write began that has not returned; 0: none is under way."""
 
@@ -74,7 +85,7 @@ class SlowDisk:
         if self.is_slow and self._put(line):
             return False
         if not since:
-            self._since = began
+            self._writer, self._since = threading.get_native_id(), began
         is_written = self._write(line, 1)
         took = time.perf_counter() - began
         if not since:
@@ -91,9 +102,13 @@ class SlowDisk:
         return not self.records
 
     def _hangs(self, since: float) -> bool:
-        """Whether that write has not returned, and not only waits for the interpreter."""
-        time.sleep(0.001)
-        return self._since == since
+        """Whether that write has not returned, and it is the disk that it waits for."""
+        seen = [self._is_seen_waiting(since) for _ in range(SEEN_WAITING)]
+        return self._since == since and sum(seen) > len(seen) // 2
+
+    def _is_seen_waiting(self, since: float) -> bool:
+        time.sleep(SLOW_S)
+        return _waits_for_disk(self._writer) and self._since == since
 
     def _judge(self, took: float) -> None:
         """Hand over if slow writes outweigh the fast ones."""
@@ -103,18 +118,28 @@ class SlowDisk:
         self._waited_s += min(took, COUNTED_S)
         if self._waited_s > PATIENCE_S:
             self._waited_s = 0.0
-            if _is_by_disk(took):
-                self._hand_over()
+            if not self._is_watched and _is_by_disk(took):
+                self._is_watched = _has_started(self._watch)
+
+    def _watch(self) -> None:
+        """Hand over if most of the writes that take long are seen to wait for the disk."""
+        until = time.perf_counter() + WATCHED_S
+        seen = {True: 0, False: 0}
+        while time.perf_counter() < until and not self.is_slow:
+            since = self._since
+            if since and time.perf_counter() - since > SLOW_S:
+                seen[self._is_seen_waiting(since)] += 1
+                if seen[True] >= max(SEEN_WAITING, seen[False]):
+                    self._hand_over()
+            else:
+                time.sleep(SLOW_S)
+        self._is_watched = False
 
     def _hand_over(self) -> None:
         with self._lock:
             if not self.is_slow:
-                self.is_slow = True
-                thread = threading.Thread(target=self._work, name="tracekit-disk", daemon=True)
-                try:
-                    thread.start()
-                except RuntimeError:  # the interpreter is ending
-                    self.is_slow = False
+                self.is_slow = True  # before the thread looks
+                self.is_slow = _has_started(self._work)
 
     def _put(self, line: bytes) -> bool:
         """False if the disk is not slow any more."""
@@ -172,12 +197,37 @@ class SlowDisk:
         return not self.is_slow
 
 
+def _has_started(work: Callable[[], None]) -> bool:
+    thread = threading.Thread(target=work, name="tracekit-disk", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:  # the interpreter is ending, or there are too many threads
+        return False
+    return True
+
+
+def _waits_for_disk(thread: int) -> bool:
+    """Whether a thread that is writing is held up in the system, and by no lock.
+
+    See https://man7.org/linux/man-pages/man5/proc_pid_syscall.5.html
+    """
+    try:
+        call = Path(f"/proc/self/task/{thread}/syscall").read_text(encoding="ascii").split()[0]
+    except OSError:
+        return True  # it can't be known here
+    return call not in {"running", _WAIT_FOR_LOCK}
+
+
 def _is_by_disk(took: float) -> bool:
     """Whether it was the disk that took the time.
 
     Who writes gives the interpreter up meanwhile, and waits for it among busy threads, and for a
-    processor among busy processes. So does who sleeps for no time at all.
+    processor among busy processes. So does who sleeps.
     """
+    return took > 3 * max(_nap() for _ in range(3))
+
+
+def _nap() -> float:
     began = time.perf_counter()
-    time.sleep(0)
-    return took > 2 * (time.perf_counter() - began)
+    time.sleep(0.0001)  # long enough for another thread to take over
+    return time.perf_counter() - began
