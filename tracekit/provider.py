@@ -6,6 +6,7 @@ an application's other telemetry. `join` makes them part of the application's pr
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 from opentelemetry.context import Context
@@ -67,15 +68,13 @@ class SpanProcessor(SdkSpanProcessor):
             return False
 
     def _started(self, span: SdkSpan) -> None:
-        attributes = _plain_attributes(span)
-        ids = _ids(span)
-        belonging = self._recorder.opened(*ids[1:], attributes, span)
-        operation = str(attributes.get(semconv.OPERATION) or "") or None
-        belonging.write_start(_head("start", ids, span), span.name, operation)
+        recorded = _recorded(span)
+        self._recorder.opened(recorded, span).write_start(recorded)
 
     def _ended(self, span: ReadableSpan) -> None:
         status, scope = span.status, span.instrumentation_scope
-        attributes, description = _plain_attributes(span), status.description
+        recorded, description = _recorded(span), status.description
+        attributes = recorded.attributes
         events = [_event(event) for event in span.events]
         if scope is None or not scope.name.startswith(recording.SCOPE):
             attributes = _filtered(attributes)
@@ -94,21 +93,34 @@ class SpanProcessor(SdkSpanProcessor):
             record["events"] = events
         if span.links:
             record["links"] = [_link(link.context, link.attributes) for link in span.links]
-        ids = _ids(span)
-        belonging = self._recorder.closed(*ids[1:], attributes, span)
-        belonging.write_end(_head("span", ids, span), record)
+        self._recorder.closed(recorded, span).write_end(recorded, record)
 
 
-def _ids(span: ReadableSpan) -> tuple[str, str, str | None]:
-    """Of the trace, of the span, of its parent."""
+@dataclass(slots=True)
+class _Recorded:
+    """What each record of a span tells."""
+
+    trace_id: str
+    span_id: str
+    parent_id: str | None
+    name: str
+    kind: str
+    start_ns: int
+    attributes: dict[str, Any]
+
+
+def _recorded(span: ReadableSpan) -> _Recorded:
     own, parent = span.get_span_context(), span.parent
     assert own is not None
-    above = None if parent is None else f"{parent.span_id:016x}"
-    return f"{own.trace_id:032x}", f"{own.span_id:016x}", above
-
-
-def _head(kind: str, ids: tuple[str, str, str | None], span: ReadableSpan) -> str:
-    return recording.head_of(kind, *ids, span.kind.name, int(span.start_time or 0))
+    return _Recorded(
+        trace_id=f"{own.trace_id:032x}",
+        span_id=f"{own.span_id:016x}",
+        parent_id=None if parent is None else f"{parent.span_id:016x}",
+        name=span.name,
+        kind=span.kind.name,
+        start_ns=span.start_time or 0,
+        attributes=_plain_attributes(span),
+    )
 
 
 def _plain_attributes(span: ReadableSpan) -> dict[str, Any]:

@@ -5,11 +5,11 @@ instrumentation through `tracekit.SpanProcessor`.
 """
 
 import os
-import random
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from random import Random
+from typing import Any, Protocol
 
 import orjson
 
@@ -35,6 +35,19 @@ def leave() -> None:
 config.on_change(leave)
 
 
+class Recorded(Protocol):
+    """What each record of a span tells."""
+
+    trace_id: str
+    span_id: str
+    parent_id: str | None
+    name: str
+    kind: str
+    """OpenTelemetry's `SpanKind`, by its name."""
+    start_ns: int
+    attributes: dict[str, Any]
+
+
 @dataclass(slots=True)
 class Belonging:
     """What the spans of one trace belong to; shared by them while it is the same for all."""
@@ -47,40 +60,29 @@ class Belonging:
     root: Any
     """The span that keeps what is said of the whole trace."""
 
-    def write_start(self, head: str, name: str, operation: str | None) -> None:
-        """Append the start record of a span."""
-        facts = name, operation, self.session_id, self.user_id, self.run_id, self.experiment
+    def write_start(self, span: Recorded) -> None:
+        """Append the start record; what is still running at a crash then shows as unfinished."""
+        operation = str(span.attributes.get(semconv.OPERATION) or "") or None
+        facts = span.name, operation, self.session_id, self.user_id, self.run_id, self.experiment
         rest = _start_records.get(facts) or _start_record(facts)
-        self.spool.write(b"{%b%b" % (head.encode(), rest))
+        self.spool.write(_head("start", span) + rest)
 
-    def write_end(self, head: str, record: dict[str, Any]) -> None:
-        """Append the record of a whole span.
-
-        Args:
-            head: See `head_of`.
-            record: Its other fields.
-        """
+    def write_end(self, span: Recorded, record: dict[str, Any]) -> None:
+        """Append the record of the whole span: the fields given, and who and where."""
         record["session_id"] = self.session_id
         record["user_id"] = self.user_id
         record["run_id"] = self.run_id
         record["experiment"] = self.experiment
-        self.spool.write(b"{%b%b" % (head.encode(), encoded(record)[1:]))
+        self.spool.write(_head("span", span) + encoded(record)[1:])
 
 
-def head_of(
-    kind: str,
-    trace_id: str,
-    span_id: str,
-    parent_id: str | None,
-    span_kind: str,
-    start_ns: int,
-) -> str:
-    """The fields of a record that hold no text of the program: nobody looks for secrets there."""
-    parent = "null" if parent_id is None else f'"{parent_id}"'
+def _head(kind: str, span: Recorded) -> bytes:
+    """What a record begins with: no text of the program, so nobody looks for secrets there."""
+    parent = "null" if span.parent_id is None else f'"{span.parent_id}"'
     return (
-        f'"kind":"{kind}","trace_id":"{trace_id}","span_id":"{span_id}",'
-        f'"parent_span_id":{parent},"span_kind":"{span_kind}","start_ns":{start_ns},'
-    )
+        f'{{"kind":"{kind}","trace_id":"{span.trace_id}","span_id":"{span.span_id}",'
+        f'"parent_span_id":{parent},"span_kind":"{span.kind}","start_ns":{span.start_ns},'
+    ).encode()
 
 
 _START_FIELDS = ("name", "operation", "session_id", "user_id", "run_id", "experiment")
@@ -108,78 +110,76 @@ class Recorder:
         self._tracking_uri = tracking_uri
         self._open: dict[str, Belonging] = {}
 
-    def opened(
-        self, span_id: str, parent_id: str | None, attributes: Mapping[str, Any], span: Any
-    ) -> Belonging:
-        """What a span belongs to that begins."""
-        belonging = self._belonging(parent_id, attributes, span)
-        self._open[span_id] = belonging
+    def opened(self, span: Recorded, root: Any) -> Belonging:
+        """What a span belongs to that begins: what its context says, else what its parent does.
+
+        Args:
+            span: It has begun.
+            root: What keeps facts of the whole trace if this span has no parent.
+        """
+        runs = context.active_runs.get()
+        session = context.session_id.get() or span.attributes.get(semconv.SESSION_ID)
+        user = context.user_id.get() or span.attributes.get(semconv.USER_ID)
+        belonging = self._open.get(span.parent_id or "")
+        if belonging is None:
+            uri = self._tracking_uri or config.get_tracking_uri()
+            belonging = Belonging(
+                run_id=runs[-1].run_id if runs else None,
+                experiment=runs[-1].experiment if runs else config.get_experiment_name(),
+                session_id=None if session is None else str(session),
+                user_id=None if user is None else str(user),
+                spool=_spools.get(uri) or spool_of(uri),
+                root=root,
+            )
+        elif runs or session is not None or user is not None:
+            belonging = _changed(belonging, runs, session, user)
+        self._open[span.span_id] = belonging
         return belonging
 
-    def closed(
-        self, span_id: str, parent_id: str | None, attributes: Mapping[str, Any], span: Any
-    ) -> Belonging:
+    def closed(self, span: Recorded, root: Any) -> Belonging:
         """What a span belongs to that has ended."""
-        return self._open.pop(span_id, None) or self._belonging(parent_id, attributes, span)
+        if span.span_id not in self._open:
+            self.opened(span, root)
+        return self._open.pop(span.span_id)
 
     def belonging(self, span_id: str) -> Belonging | None:
         """What an open span belongs to."""
         return self._open.get(span_id)
 
-    def _belonging(
-        self, parent_id: str | None, attributes: Mapping[str, Any], span: Any
-    ) -> Belonging:
-        """What a new span belongs to: what its context says, else what its parent does."""
-        runs = context.active_runs.get()
-        session = context.session_id.get() or attributes.get(semconv.SESSION_ID)
-        user = context.user_id.get() or attributes.get(semconv.USER_ID)
-        inherited = None if parent_id is None else self._open.get(parent_id)
-        if inherited is None:
-            return Belonging(
-                run_id=runs[-1].run_id if runs else None,
-                experiment=runs[-1].experiment if runs else config.get_experiment_name(),
-                session_id=None if session is None else str(session),
-                user_id=None if user is None else str(user),
-                spool=spool_of(self._tracking_uri or config.get_tracking_uri()),
-                root=span,
-            )
-        same_run = not runs or runs[-1].run_id == inherited.run_id
-        if (
-            same_run
-            and session in {None, inherited.session_id}
-            and user in {None, inherited.user_id}
-        ):
-            return inherited
-        return Belonging(
-            run_id=inherited.run_id if same_run else runs[-1].run_id,
-            experiment=inherited.experiment if same_run else runs[-1].experiment,
-            session_id=inherited.session_id if session is None else str(session),
-            user_id=inherited.user_id if user is None else str(user),
-            spool=inherited.spool,
-            root=inherited.root,
-        )
+
+def _changed(
+    inherited: Belonging, runs: Sequence[context.RunContext], session: Any, user: Any
+) -> Belonging:
+    """What a span belongs to whose context says more than its parent's."""
+    same_run = not runs or runs[-1].run_id == inherited.run_id
+    if same_run and session in {None, inherited.session_id} and user in {None, inherited.user_id}:
+        return inherited
+    return Belonging(
+        run_id=inherited.run_id if same_run else runs[-1].run_id,
+        experiment=inherited.experiment if same_run else runs[-1].experiment,
+        session_id=inherited.session_id if session is None else str(session),
+        user_id=inherited.user_id if user is None else str(user),
+        spool=inherited.spool,
+        root=inherited.root,
+    )
 
 
 recorder = Recorder()
 """Of tracekit's own spans."""
 
 
-def new_trace_id() -> int:
+def new_trace_id(at_ns: int) -> int:
     """An id that begins with the time, so that the store finds a trace without an index.
 
     48 bits of milliseconds, then 80 random bits; the last 7 bytes are random, as W3C Trace
     Context level 2 wants of a sampler's input.
     """
-    return (time.time_ns() // 1_000_000 << 80) | _random.getrandbits(80) or 1
+    return (at_ns // 1_000_000 << 80) | random.getrandbits(80) or 1
 
 
-def new_span_id() -> int:
-    """64 random bits, never zero."""
-    return _random.getrandbits(64) or 1
-
-
-_random = random.Random()
-os.register_at_fork(after_in_child=_random.seed)
+random = Random()
+"""For ids: not the program's own, which it may seed."""
+os.register_at_fork(after_in_child=random.seed)
 
 
 # What a span may hold of what people wrote
@@ -192,13 +192,14 @@ class JsonText:
     text: str
 
 
-def put_content(attributes: dict[str, Any], key: str, value: Any) -> None:
+def put_content(attributes: dict[str, Any], key: str, value: Any, *, is_json: bool = False) -> None:
     """Put `value` into `attributes` under `key`: as JSON text, masked, or not at all.
 
     Args:
         attributes: Of a span.
         key: One of `semconv.CONTENT`.
         value: Anything; a `JsonText` as the text that it is.
+        is_json: It is made of objects, lists, texts, and numbers alone, so needs no walk.
     """
     settings = config.settings()
     if not settings.capture_content:
@@ -206,7 +207,8 @@ def put_content(attributes: dict[str, Any], key: str, value: Any) -> None:
     if type(value) is JsonText:  # `isinstance` would ask the value itself
         text = value.text
     else:
-        text = capture.to_json(value, settings.max_text_length)
+        known = plain_json(value) if is_json else None
+        text = known or capture.to_json(value, settings.max_text_length)
     kept = text if settings.mask is None else masked(key, text)
     if kept is None:
         attributes[semconv.MASKING_ERROR] = True
@@ -214,14 +216,13 @@ def put_content(attributes: dict[str, Any], key: str, value: Any) -> None:
         attributes[key] = kept
 
 
-def put_json(attributes: dict[str, Any], key: str, value: Any) -> None:
-    """`put_content` of what is JSON data for certain, so needs no walk unless it is very large."""
+def plain_json(value: Any) -> str | None:
+    """JSON data as text; None where it has to be walked and cut."""
     try:
         text = orjson.dumps(value)
-        known = JsonText(text.decode()) if len(text) <= MAX_JSON_BYTES else value
     except (orjson.JSONEncodeError, RecursionError):
-        known = value
-    put_content(attributes, key, known)
+        return None
+    return text.decode() if len(text) <= MAX_JSON_BYTES else None
 
 
 def masked(key: str, text: str) -> str | None:
@@ -310,7 +311,8 @@ def flush(timeout_s: float = 10.0) -> FlushResult:
     deadline, spools = time.monotonic() + timeout_s, list(_spools.values())
     drained = is_in_time = False
     try:
-        is_in_time = all([spool.flush(max(0.0, deadline - time.monotonic())) for spool in spools])
+        waits = [spool.flush(max(0.0, deadline - time.monotonic())) for spool in spools]
+        is_in_time = all(waits)
         drained = is_in_time and not any(spool.losing for spool in spools)
     except Exception:
         guard.failed("flush")

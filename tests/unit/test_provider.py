@@ -67,14 +67,15 @@ def test_the_active_run_and_its_experiment_are_the_spans(store: Store) -> None:
 
 
 def test_trace_ids_are_in_order_of_time(store: Store) -> None:
-    assert len(f"{recording.new_trace_id():032x}") == 32
-    assert len({recording.new_span_id() for _ in range(1000)}) == 1000
+    ids = [f"{recording.new_trace_id(at_ns):032x}" for at_ns in (10**18, 10**18 + 10**6)]
+    assert ids == sorted(ids)
+    assert {len(each) for each in ids} == {32}
 
 
 def test_two_runs_with_the_same_random_seed_have_different_ids(store: Store) -> None:
     code = (
-        "import random; random.seed(1); from tracekit.recording import new_span_id;"
-        "print(new_span_id())"
+        "import random; random.seed(1); from tracekit.recording import new_trace_id;"
+        "print(new_trace_id(0))"
     )
     answers = {
         subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout

@@ -20,7 +20,7 @@ from tracekit.integrations._openai_request import (
 )
 from tracekit.integrations._openai_response import Answer, error_extra, read_answer, read_media
 from tracekit.integrations._openai_stream import fold
-from tracekit.tracing import begin
+from tracekit.tracing import NO_SPAN, begin
 
 
 class Call:
@@ -37,19 +37,23 @@ class Call:
         self._copied = False
         self._data: tuple[bytes, str] | None = None
         """Body and media type of an answer that was read at once."""
-        facts, body = _server_facts(client, endpoint), _body_of(options)
+        body = as_object(options.json_data)
+        if getattr(options, "extra_json", None):
+            body = {**body, **as_object(options.extra_json)}
+        facts = _server_facts(client, endpoint)
         facts.update(request_facts(endpoint, body))
         if endpoint.response_id is not None:
             facts.update(_cursor(options))
         if is_stream:
             facts[semconv.REQUEST_STREAM] = True
-        parent = context.innermost_span()
-        name, operation = _name(endpoint, facts), endpoint.operation
+        operation, model = endpoint.operation, facts.get(semconv.REQUEST_MODEL)
+        name = f"{operation} {model}" if operation and model else operation or endpoint.label
+        parent = context.innermost_span() or NO_SPAN
         self.span = begin(name, operation=operation, kind="CLIENT", attributes=facts, parent=parent)
-        if parent is not None and operation in _COUNTED:
+        if parent is not NO_SPAN and operation in _COUNTED:
             for tell in context.model_calls_seen:
                 tell(parent)
-        if self.span.is_recording() and config.settings().capture_content:
+        if self.span.is_open and config.settings().capture_content:
             self._read_request(body)
 
     def _read_request(self, body: Object) -> None:
@@ -60,11 +64,16 @@ class Call:
         except Exception:
             guard.failed("reading a request of the openai client")
 
-    def received(self, response: Any, retries: Any) -> None:
-        """An HTTP response has come; its body has been read, or is still to be."""
+    def received(self, told: Mapping[str, Any]) -> None:
+        """An HTTP response has come; its body has been read, or is still to be.
+
+        Args:
+            told: What `_process_response` of the client is given.
+        """
         try:
-            if self.span.is_recording():
-                self.span.attributes.update(_http_facts(response, retries))
+            if self.span.is_open:
+                response = told.get("response")
+                self.span.attributes.update(_http_facts(response, told.get("retries_taken")))
                 self._take(response)
         except Exception:
             guard.failed("a response of the openai client")
@@ -72,7 +81,7 @@ class Call:
     def _take(self, response: Any) -> None:
         if response.is_closed:
             data = response.content
-            self._data = (data, "" if _is_json(data) else _media_type(response))
+            self._data = (data, "" if data.startswith(_JSON) else _media_type(response))
         else:
             media_type = _media_type(response)
             self._copied = follow(
@@ -95,7 +104,7 @@ class Call:
         """The request raised. An answer may have come all the same, and was not accepted."""
         try:
             self._copied = True
-            if self.span.is_recording():
+            if self.span.is_open:
                 if self._data is not None:
                     self._record(*self._data, None)
                 self.span.set_attributes(_error_facts(error))
@@ -106,9 +115,15 @@ class Call:
         finally:
             self.span.end()
 
-    def retried(self, attempt: Any, response: Any, waited_s: float) -> None:
-        """The client tries once more, after waiting."""
+    def retried(self, told: Mapping[str, Any], waited_s: float) -> None:
+        """The client tries once more, after waiting.
+
+        Args:
+            told: What `_sleep_for_retry` of the client is given.
+            waited_s: Seconds.
+        """
         try:
+            attempt, response = told.get("retries_taken"), told.get("response")
             status = {} if response is None else {"status": response.status_code}
             number = attempt + 1 if isinstance(attempt, int) else 1
             self.span.add_event("tracekit.retry", {"attempt": number, "wait_s": waited_s, **status})
@@ -117,7 +132,7 @@ class Call:
 
     def _finish(self, data: bytes, media_type: str, copy: Copy | None) -> None:
         try:
-            if self.span.is_recording():
+            if self.span.is_open:
                 self._record(data, media_type, copy)
         except Exception:
             guard.failed("an answer of the openai client")
@@ -178,13 +193,6 @@ class Call:
         self.span.set_status(StatusCode.ERROR, str(error.get("message") or code))
 
 
-def _body_of(options: Any) -> Object:
-    """What the request's JSON will be, without touching it."""
-    extra = getattr(options, "extra_json", None)
-    body = as_object(options.json_data)
-    return {**body, **as_object(extra)} if extra else body
-
-
 def _cursor(options: Any) -> dict[str, Any]:
     """From where on a stored response is streamed again."""
     after = as_object(options.params).get("starting_after")
@@ -192,11 +200,6 @@ def _cursor(options: Any) -> dict[str, Any]:
 
 
 _COUNTED = semconv.MODEL_CALLS - {"embeddings"}
-
-
-def _name(endpoint: Endpoint, facts: dict[str, Any]) -> str:
-    operation, model = endpoint.operation, facts.get(semconv.REQUEST_MODEL)
-    return f"{operation} {model}" if operation and model else operation or endpoint.label
 
 
 def _server_facts(client: Any, endpoint: Endpoint) -> dict[str, Any]:
@@ -228,8 +231,7 @@ def _media_type(response: Any) -> str:
     return str(response.headers.get("content-type") or "").partition(";")[0].strip()
 
 
-def _is_json(data: bytes) -> bool:
-    return data.startswith((b"{", b"["))
+_JSON = (b"{", b"[")
 
 
 def _is_events(data: bytes, media_type: str) -> bool:
@@ -240,7 +242,7 @@ def _is_events(data: bytes, media_type: str) -> bool:
 
 
 def _read_body(endpoint: Endpoint, data: bytes, media_type: str, *, with_content: bool) -> Answer:
-    if media_type.endswith("json") or _is_json(data):
+    if media_type.endswith("json") or data.startswith(_JSON):
         try:
             return read_answer(endpoint, orjson.loads(data), with_content=with_content)
         except orjson.JSONDecodeError:

@@ -32,20 +32,15 @@ def chat_message(message: Object) -> Object:
     """
     role, content = str(message.get("role") or "assistant"), message.get("content")
     is_result = role in {"tool", "function"}
-    if isinstance(content, str) and not is_result and _says_no_more(message):  # most are so
+    says_more = message.get("refusal") is not None or message.get("annotations")
+    is_plain = _PLAIN_KEYS.issuperset(message) and not is_result and not says_more
+    if is_plain and isinstance(content, str):  # most are so
         return {"role": role, "parts": [text_part(content)]}
     parts = _tool_results(message) if is_result else _said(message)
     known: Object = {"role": role, "parts": parts}
     if message.get("name") is not None and role != "function":
         known["name"] = message["name"]
     return {**known, **rest(message, *_MESSAGE_KEYS)}
-
-
-def _says_no_more(message: Object) -> bool:
-    """Whether a message is its content alone."""
-    return _PLAIN_KEYS.issuperset(message) and (
-        message.get("refusal") is None and not message.get("annotations")
-    )
 
 
 def _tool_results(message: Object) -> list[Object]:
@@ -105,11 +100,6 @@ def _tool_call(call: Object) -> Object:
     if kind != "function":
         extra["tool_type"] = kind
     return tool_call_part(call.get("id"), inner.get("name"), arguments, **extra)
-
-
-def chat_messages(messages: Any) -> list[Object]:
-    """All messages of a request."""
-    return [chat_message(as_object(message)) for message in as_list(messages)]
 
 
 def tool_definitions(tools: Any) -> list[Object]:

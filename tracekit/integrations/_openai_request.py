@@ -14,7 +14,7 @@ from tracekit.integrations._messages import (
     without_media,
     without_secrets,
 )
-from tracekit.integrations._openai_chat import chat_messages, tool_definitions
+from tracekit.integrations._openai_chat import chat_message, tool_definitions
 from tracekit.integrations._openai_endpoints import Endpoint
 from tracekit.integrations._openai_items import input_messages
 
@@ -25,10 +25,8 @@ Contents = list[tuple[str, Any]]
 def put_contents(attributes: dict[str, Any], contents: Contents) -> None:
     """Put contents into attributes: as JSON text, after the capture switch and the mask."""
     for key, value in contents:
-        if type(value) is recording.JsonText:
-            recording.put_content(attributes, key, value)
-        elif value is not None:
-            recording.put_json(attributes, key, value)
+        if value is not None:
+            recording.put_content(attributes, key, value, is_json=True)
 
 
 def request_facts(endpoint: Endpoint, body: Object) -> dict[str, Any]:
@@ -47,9 +45,14 @@ def request_facts(endpoint: Endpoint, body: Object) -> dict[str, Any]:
     if endpoint.api == "other":
         return facts
     for key, value in body.items():
-        read = _FACTS.get(key)
-        if read is not None and value is not None:
-            read(facts, value)
+        if key in _PLAIN:
+            kind, name = _PLAIN[key]
+            if type(value) is kind or (kind is str and isinstance(value, str)):
+                facts[name] = value
+            elif kind is float and type(value) is int:
+                facts[name] = float(value)
+        elif key in _FACTS and value is not None:
+            _FACTS[key](facts, value)
     output = _OUTPUT_TYPES.get(endpoint.api)
     if output is None and not _FORM_KEYS.isdisjoint(body):
         output = _output_type(body)
@@ -61,31 +64,22 @@ def request_facts(endpoint: Endpoint, body: Object) -> dict[str, Any]:
 _API_TYPES = {"chat": "chat_completions", "responses": "responses"}
 _OUTPUT_TYPES = {"images": "image", "speech": "speech", "transcription": "text"}
 
-_Read = Callable[[dict[str, Any], Any], None]
-
-
-def _number(name: str) -> _Read:
-    def read(facts: dict[str, Any], value: Any) -> None:
-        if type(value) in {int, float}:
-            facts[name] = float(value)
-
-    return read
-
-
-def _integer(name: str) -> _Read:
-    def read(facts: dict[str, Any], value: Any) -> None:
-        if type(value) is int:
-            facts[name] = value
-
-    return read
-
-
-def _text(name: str) -> _Read:
-    def read(facts: dict[str, Any], value: Any) -> None:
-        if isinstance(value, str):
-            facts[name] = value
-
-    return read
+_PLAIN: dict[str, tuple[type[Any], str]] = {
+    "model": (str, semconv.REQUEST_MODEL),
+    "temperature": (float, semconv.REQUEST_TEMPERATURE),
+    "top_p": (float, semconv.REQUEST_TOP_P),
+    "top_k": (int, semconv.REQUEST_TOP_K),
+    "frequency_penalty": (float, semconv.REQUEST_FREQUENCY_PENALTY),
+    "presence_penalty": (float, semconv.REQUEST_PRESENCE_PENALTY),
+    "max_tokens": (int, semconv.REQUEST_MAX_TOKENS),
+    "max_completion_tokens": (int, semconv.REQUEST_MAX_TOKENS),
+    "max_output_tokens": (int, semconv.REQUEST_MAX_TOKENS),
+    "seed": (int, semconv.REQUEST_SEED),
+    "reasoning_effort": (str, semconv.REQUEST_REASONING_LEVEL),
+    "dimensions": (int, semconv.EMBEDDINGS_DIMENSIONS),
+    "previous_response_id": (str, semconv.REQUEST_PREVIOUS_RESPONSE_ID),
+}
+"""Parameters that are facts as they are, if they are of their type."""
 
 
 def _choice_count(facts: dict[str, Any], value: Any) -> None:
@@ -109,7 +103,7 @@ def _service_tier(facts: dict[str, Any], value: Any) -> None:
 
 
 def _reasoning(facts: dict[str, Any], value: Any) -> None:
-    _text(semconv.REQUEST_REASONING_LEVEL)(facts, as_object(value).get("effort"))
+    _put_text(facts, semconv.REQUEST_REASONING_LEVEL, as_object(value).get("effort"))
 
 
 def _encoding(facts: dict[str, Any], value: Any) -> None:
@@ -118,35 +112,27 @@ def _encoding(facts: dict[str, Any], value: Any) -> None:
 
 
 def _conversation(facts: dict[str, Any], value: Any) -> None:
-    _text(semconv.CONVERSATION_ID)(facts, as_object(value).get("id", value))
+    _put_text(facts, semconv.CONVERSATION_ID, as_object(value).get("id", value))
 
 
 def _prompt(facts: dict[str, Any], value: Any) -> None:
     template = as_object(value)
-    _text(semconv.PROMPT_NAME)(facts, template.get("id"))
-    _text(semconv.PROMPT_VERSION)(facts, template.get("version"))
+    _put_text(facts, semconv.PROMPT_NAME, template.get("id"))
+    _put_text(facts, semconv.PROMPT_VERSION, template.get("version"))
 
 
-_FACTS: dict[str, _Read] = {
-    "model": _text(semconv.REQUEST_MODEL),
-    "temperature": _number(semconv.REQUEST_TEMPERATURE),
-    "top_p": _number(semconv.REQUEST_TOP_P),
-    "top_k": _integer(semconv.REQUEST_TOP_K),
-    "frequency_penalty": _number(semconv.REQUEST_FREQUENCY_PENALTY),
-    "presence_penalty": _number(semconv.REQUEST_PRESENCE_PENALTY),
-    "max_tokens": _integer(semconv.REQUEST_MAX_TOKENS),
-    "max_completion_tokens": _integer(semconv.REQUEST_MAX_TOKENS),
-    "max_output_tokens": _integer(semconv.REQUEST_MAX_TOKENS),
-    "seed": _integer(semconv.REQUEST_SEED),
+def _put_text(facts: dict[str, Any], name: str, value: Any) -> None:
+    if isinstance(value, str):
+        facts[name] = value
+
+
+_FACTS: dict[str, Callable[[dict[str, Any], Any], None]] = {
     "n": _choice_count,
     "stop": _stop,
     "stream": _stream,
     "service_tier": _service_tier,
-    "reasoning_effort": _text(semconv.REQUEST_REASONING_LEVEL),
     "reasoning": _reasoning,
     "encoding_format": _encoding,
-    "dimensions": _integer(semconv.EMBEDDINGS_DIMENSIONS),
-    "previous_response_id": _text(semconv.REQUEST_PREVIOUS_RESPONSE_ID),
     "conversation": _conversation,
     "prompt": _prompt,
 }
@@ -231,7 +217,8 @@ def _tools(body: Object) -> list[Any]:
 
 
 def _chat(body: Object, _files: Any) -> Contents:
-    return [(semconv.INPUT_MESSAGES, chat_messages(body.get("messages")))]
+    messages = [chat_message(as_object(message)) for message in as_list(body.get("messages"))]
+    return [(semconv.INPUT_MESSAGES, messages)]
 
 
 def _completions(body: Object, _files: Any) -> Contents:

@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-import orjson
-
-from tracekit import media, semconv
+from tracekit import media, recording, semconv
 from tracekit.capture import to_json
 from tracekit.integrations._messages import (
     Object,
@@ -71,16 +69,9 @@ def _common(answer: Answer, body: Object, endpoint: Endpoint) -> None:
             facts[name] = value[:MAX_NAME]
     usage = as_object(body.get("usage") or as_object(body.get("x_groq")).get("usage"))
     if usage:
-        facts[semconv.USAGE_RAW] = _raw(usage)
+        facts[semconv.USAGE_RAW] = recording.plain_json(usage) or to_json(usage)
         if endpoint.response_id is None:
             facts.update(usage_facts(usage))
-
-
-def _raw(usage: Object) -> str:
-    try:
-        return orjson.dumps(usage).decode()
-    except (orjson.JSONEncodeError, RecursionError):
-        return to_json(usage)
 
 
 _NAMES = (

@@ -114,7 +114,9 @@ def _stop_running(token: Token[Call | None]) -> None:
 def _process_response(original: Any) -> Any:
     @functools.wraps(original)
     def process_response(self: Any, *args: Any, **kwargs: Any) -> Any:
-        _received(kwargs)
+        call = _running.get()
+        if call is not None:
+            call.received(kwargs)
         return original(self, *args, **kwargs)
 
     return process_response
@@ -123,19 +125,12 @@ def _process_response(original: Any) -> Any:
 def _async_process_response(original: Any) -> Any:
     @functools.wraps(original)
     async def process_response(self: Any, *args: Any, **kwargs: Any) -> Any:
-        _received(kwargs)
+        call = _running.get()
+        if call is not None:
+            call.received(kwargs)
         return await original(self, *args, **kwargs)
 
     return process_response
-
-
-def _received(kwargs: dict[str, Any]) -> None:
-    try:
-        call = _running.get()
-        if call is not None:
-            call.received(kwargs.get("response"), kwargs.get("retries_taken"))
-    except Exception:
-        guard.failed("a response of the openai client")
 
 
 def _sleep_for_retry(original: Any) -> Any:
@@ -143,7 +138,9 @@ def _sleep_for_retry(original: Any) -> Any:
     def sleep_for_retry(self: Any, *args: Any, **kwargs: Any) -> Any:
         began = time.perf_counter()
         result = original(self, *args, **kwargs)
-        _retried(kwargs, time.perf_counter() - began)
+        call = _running.get()
+        if call is not None:
+            call.retried(kwargs, time.perf_counter() - began)
         return result
 
     return sleep_for_retry
@@ -154,19 +151,12 @@ def _async_sleep_for_retry(original: Any) -> Any:
     async def sleep_for_retry(self: Any, *args: Any, **kwargs: Any) -> Any:
         began = time.perf_counter()
         result = await original(self, *args, **kwargs)
-        _retried(kwargs, time.perf_counter() - began)
+        call = _running.get()
+        if call is not None:
+            call.retried(kwargs, time.perf_counter() - began)
         return result
 
     return sleep_for_retry
-
-
-def _retried(kwargs: dict[str, Any], waited_s: float) -> None:
-    try:
-        call = _running.get()
-        if call is not None:
-            call.retried(kwargs.get("retries_taken"), kwargs.get("response"), waited_s)
-    except Exception:
-        guard.failed("a retry of the openai client")
 
 
 # When a span begins

@@ -53,7 +53,8 @@ class Span(otel.Span):
     parent_id: str | None = None
     status = "UNSET"
     status_message: str | None = None
-    _is_open = False
+    is_open = False
+    """Whether it records: it is sampled, and has not ended."""
     _is_sampled = False
     _context: SpanContext | None = None
     _trace_state: TraceState | None = None
@@ -63,7 +64,7 @@ class Span(otel.Span):
         self.kind = kind
         self.attributes = attributes
         self.events: list[dict[str, Any]] = []
-        self._start_ns, self._began = time.time_ns(), time.perf_counter_ns()
+        self.start_ns, self._began = time.time_ns(), time.perf_counter_ns()
         self._pid = os.getpid()
 
     @classmethod
@@ -90,7 +91,7 @@ class Span(otel.Span):
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Record several facts."""
         try:
-            if self._is_open:
+            if self.is_open:
                 self.attributes.update(plain_attributes(attributes))
         except Exception:
             guard.failed("Span.set_attributes")
@@ -103,7 +104,7 @@ class Span(otel.Span):
     ) -> None:
         """Record that something happened now, or at `timestamp` (nanoseconds since the epoch)."""
         try:
-            if self._is_open:
+            if self.is_open:
                 plain = plain_attributes(attributes or {})
                 at_ns = time.time_ns() if timestamp is None else timestamp
                 self.events.append({"name": name, "at_ns": at_ns, "attributes": plain})
@@ -136,7 +137,7 @@ class Span(otel.Span):
         try:
             if isinstance(status, Status):
                 self.set_status(status.status_code, status.description)
-            elif self._is_open and self.status != "OK" and status is not StatusCode.UNSET:
+            elif self.is_open and self.status != "OK" and status is not StatusCode.UNSET:
                 self.status, self.status_message = status.name, None
                 if description is not None and status is StatusCode.ERROR:
                     self.status_message = recording.message(description)
@@ -146,7 +147,7 @@ class Span(otel.Span):
     def fail(self, error: BaseException) -> None:
         """Record that the work ended with this error. To leave by `sys.exit(0)` is none."""
         try:
-            if not self._is_open or self._pid != os.getpid():
+            if not self.is_open or self._pid != os.getpid():
                 return
             if isinstance(error, SystemExit) and error.code in {None, 0}:
                 return
@@ -160,12 +161,12 @@ class Span(otel.Span):
 
     def update_name(self, name: str) -> None:
         """Give the span another name."""
-        if self._is_open:
+        if self.is_open:
             self.name = name
 
     def is_recording(self) -> bool:
         """False once ended, or if this trace is not sampled."""
-        return self._is_open
+        return self.is_open
 
     def get_span_context(self) -> SpanContext:
         """OpenTelemetry's ids of this span."""
@@ -180,39 +181,30 @@ class Span(otel.Span):
 
         In a forked child, the spans that its parent had open are the parent's to end.
         """
-        if not self._is_open or self._pid != os.getpid():
+        if not self.is_open or self._pid != os.getpid():
             return
-        self._is_open = False
+        self.is_open = False
         try:
             if end_time is None:
-                end_time = self._start_ns + time.perf_counter_ns() - self._began
+                end_time = self.start_ns + time.perf_counter_ns() - self._began
             self._finish(end_time)
         except Exception:
             guard.failed("Span.end")
 
-    def begin(self, above: "Span | None") -> None:
+    def begin(self, above: "Span") -> None:
         """Take ids below `above`, and write that the span has begun."""
-        if above is None or above is NO_SPAN:
-            number = recording.new_trace_id()
+        if above is NO_SPAN:
+            number = recording.new_trace_id(self.start_ns)
             self.trace_id = f"{number:032x}"
             ratio = config.settings().sampling_ratio
             self._is_sampled = ratio is None or _is_within(ratio, number)
         else:
             self.trace_id, self.parent_id = above.trace_id, above.span_id
             self._is_sampled, self._trace_state = above._is_sampled, above._trace_state
-        self.span_id = f"{recording.new_span_id():016x}"
-        self._is_open = self._is_sampled
-        if self._is_open:
-            belonging = recording.recorder.opened(
-                self.span_id, self.parent_id, self.attributes, self
-            )
-            operation = str(self.attributes.get(semconv.OPERATION) or "") or None
-            belonging.write_start(self._head("start"), self.name, operation)
-
-    def _head(self, kind: str) -> str:
-        return recording.head_of(
-            kind, self.trace_id, self.span_id, self.parent_id, self.kind, self._start_ns
-        )
+        self.span_id = f"{recording.random.getrandbits(64) or 1:016x}"
+        self.is_open = self._is_sampled
+        if self.is_open:
+            recording.recorder.opened(self, self).write_start(self)
 
     def _finish(self, end_ns: int) -> None:
         record: dict[str, Any] = {
@@ -225,12 +217,11 @@ class Span(otel.Span):
         }
         if self.events:
             record["events"] = self.events
-        belonging = recording.recorder.closed(self.span_id, self.parent_id, self.attributes, self)
-        belonging.write_end(self._head("span"), record)
+        recording.recorder.closed(self, self).write_end(self, record)
 
     def _set_content(self, keys: Mapping[str, str], other: str, value: Any) -> None:
         try:
-            if self._is_open:
+            if self.is_open:
                 key = keys.get(str(self.attributes.get(semconv.OPERATION)), other)
                 recording.put_content(self.attributes, key, value)
         except Exception:
@@ -254,9 +245,9 @@ class _JoinedSpan(Span):
 
     inner: otel.Span
 
-    def begin(self, above: Span | None) -> None:
-        parent = None if above is None else otel.set_span_in_context(above)
-        kind, start_ns = SpanKind[self.kind], self._start_ns
+    def begin(self, above: Span) -> None:
+        parent = None if above is NO_SPAN else otel.set_span_in_context(above)
+        kind, start_ns = SpanKind[self.kind], self.start_ns
         self.inner = recording.joined.start_span(
             self.name, parent, kind, self.attributes, start_time=start_ns
         )
@@ -265,7 +256,7 @@ class _JoinedSpan(Span):
         self.span_id = f"{self._context.span_id:016x}"
         self._is_sampled = self._context.trace_flags.sampled
         self._trace_state = self._context.trace_state
-        self._is_open = self.inner.is_recording()
+        self.is_open = self.inner.is_recording()
 
     def _finish(self, end_ns: int) -> None:
         try:
@@ -330,7 +321,7 @@ def begin(
     try:
         if not config.settings().enabled:
             return NO_SPAN
-        above = context.innermost_span() if parent is None else parent
+        above = parent or context.innermost_span() or NO_SPAN
         facts = {semconv.OPERATION: operation} if operation else {}
         facts.update(attributes or {})
         make = Span if recording.joined is None else _JoinedSpan

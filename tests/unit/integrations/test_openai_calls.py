@@ -463,7 +463,7 @@ def test_the_outer_span_is_told_that_a_model_call_began(
 
 
 OUR_OWN = (
-    *("openai.Call", "_openai_call._body_of", "_openai_call._server_facts"),
+    *("openai.Call", "_openai_call._cursor", "_openai_call._server_facts"),
     *("_openai_call.find_endpoint", "_openai_call.request_facts", "_openai_call.request_contents"),
     *("_openai_call.begin", "_openai_call.put_contents", "_openai_call.follow"),
     *("_openai_call.fold", "_openai_call.read_answer", "_openai_call._http_facts"),
