@@ -80,7 +80,7 @@ class SlowDisk:
             Whether it is in the file.
         """
         began, since = time.perf_counter(), self._since
-        if since and began - since > PATIENCE_S and self._hangs(since):
+        if since and began - since > PATIENCE_S and not self.is_slow and self._hangs(since):
             self._hand_over()
         if self.is_slow and self._put(line):
             return False
