@@ -40,8 +40,8 @@ class ActiveRun:
     def end(self, status: RunStatus = "FINISHED") -> None:
         """End the run, if it is this process's and has not ended."""
         run_id = self.info.run_id
-        if run_id in _open_runs and os.getpid() == self._pid:
-            with guard.harmless("the end of a run"):
+        with guard.harmless("the end of a run"):
+            if run_id in _open_runs and os.getpid() == self._pid:
                 self.client.set_terminated(run_id, status)  # a bad status leaves it active
         _open_runs.pop(run_id, None)
         active = context.active_runs.get()
@@ -56,8 +56,10 @@ class ActiveRun:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        status: RunStatus = "FAILED"
         with guard.harmless("the end of a run"):
-            self.end(_status_of(error))
+            status = _status_of(error)
+        self.end(status)
 
     def __repr__(self) -> str:
         return f"<ActiveRun {self.info.run_name!r} {self.info.run_id}>"
