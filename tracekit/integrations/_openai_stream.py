@@ -102,9 +102,8 @@ def _fold_chunks(data: bytes, piece: str, done: str) -> Folded:
             folded.is_complete = True
             break
         chunk = as_object(event)
-        error = _error_in(name, chunk)
-        if error is not None:
-            folded.error = error
+        if name or "error" in chunk or "type" in chunk:
+            folded.error = _error_in(name, chunk) or folded.error
         for key, value in chunk.items():
             if key == "choices":
                 for choice in as_list(value):
@@ -153,7 +152,7 @@ def _add_choice(choices: dict[int, Object], chunk: Object, piece: str) -> None:
     for key, value in chunk.items():
         if value is None or key == "index":
             continue
-        if key in {piece, "logprobs"}:
+        if key == piece or key == "logprobs":
             _add_delta(choice, key, value)
         elif value != choice.get(key):
             _keep(choice, key, value)
@@ -204,11 +203,11 @@ def _add_delta(message: Object, key: str, value: Any) -> None:
 
 def _add_fields(known: Object, more: Object, *, is_audio: bool = False) -> None:
     for key, value in more.items():
-        if value is None:
-            continue
-        if is_audio and key == "data":  # each piece is base64 of its own
+        if is_audio and key == "data" and value is not None:  # each piece is base64 of its own
             known.setdefault("data", _Pieces()).append(_decoded(str(value)))
-        else:
+        elif type(value) is str and type(known.get(key)) is _Pieces:  # most are so
+            known[key].append(value)
+        elif value is not None:
             _add_delta(known, key, value)
 
 
