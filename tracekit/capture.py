@@ -46,7 +46,8 @@ def to_json(value: Any, max_text_length: int = 1_000_000) -> str:
     '{"x":"<builtins.object>"}'
     """
     try:
-        if _is_plain(value, max_text_length):
+        is_text = type(value) is str and len(value) <= max_text_length
+        if is_text or _is_plain(value, max_text_length):
             return orjson.dumps(value).decode()
     except Exception:  # noqa: S110  a lone surrogate, a huge integer, changed by another thread …
         pass

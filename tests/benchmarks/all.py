@@ -1,6 +1,6 @@
 """Runs all benchmarks and writes their tables into docs/performance.md.
 
-    python tests/benchmarks/all.py [--only capture,imports] [--quick] [--peers none]
+    python tests/benchmarks/all.py [--only capture,imports] [--peers none] [--json FILE]
 
 About a quarter of an hour on two quiet cores, peers' environments once installed. A table replaces
 what stands between its two markers in the page, `<!-- figures: NAME -->` and `<!-- end -->`. With
@@ -68,17 +68,21 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(QUICK), help="scripts, with commas between")
     parser.add_argument("--peers", default="all", help="all, none, or names with commas between")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
-    figures: dict[str, str] = {}
+    figures, results = dict[str, str](), dict[str, Any]()
     for script in options.only.split(","):
         began = time.perf_counter()
         arguments = QUICK[script] if options.quick else []
         peers = [] if script in WITHOUT_PEERS else ["--peers", options.peers]
-        result = run(script, [*arguments, *peers])
+        results[script] = result = run(script, [*arguments, *peers])
         figures |= {name: markdown(rows) for name, rows in result["tables"].items()}
         facts = result["machine"]
         figures[f"machine of {script}"] = ", ".join(f"{k}: {v}" for k, v in facts.items())
         print(f"\n{script} took {time.perf_counter() - began:.0f} s\n", flush=True)
+        if options.json:
+            text = json.dumps(results, indent=2, ensure_ascii=False)
+            options.json.write_text(text + "\n", encoding="utf-8")
         if not options.quick:
             PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), figures), encoding="utf-8")
 

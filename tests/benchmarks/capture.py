@@ -48,10 +48,10 @@ def floor(options: argparse.Namespace, folder: Path) -> dict[str, list[float]]:
     """A bare span and a traced function, with the same attributes in pairs."""
     import tracekit
 
-    @tracekit.trace
-    def traced(question: str) -> str:
+    def plain(question: str) -> str:
         return ANSWER
 
+    traced = tracekit.trace(name="traced")(plain)
     traced(QUESTION)
     of_function, of_call = (
         recorded_attributes(folder, "traced"),
@@ -70,7 +70,17 @@ def floor(options: argparse.Namespace, folder: Path) -> dict[str, list[float]]:
         "traced function": partial(traced, QUESTION),
     }
     count, flush = 10 * options.calls, provider.force_flush
+
+    def disabled() -> float:
+        tracekit.configure(enabled=False)
+        try:
+            return measuring.cpu_us(partial(traced, QUESTION), count)
+        finally:
+            tracekit.configure(enabled=True)
+
     ways = {name: partial(measuring.cpu_us, one, count, flush) for name, one in work.items()}
+    ways["traced function, disabled"] = disabled
+    ways["the function alone"] = partial(measuring.cpu_us, partial(plain, QUESTION), count)
     return measuring.by_turns(ways, options.rounds)
 
 
@@ -134,17 +144,14 @@ def floor_rows(repeats: list[dict[str, Any]]) -> Iterable[measuring.Row]:
         name: [value for one in repeats for value in one["floor"][name]]
         for name in repeats[0]["floor"]
     }
-    floors = {"traced function": "bare span as of a function"}
     for name, values in rounds.items():
-        base = rounds[floors.get(name, name)]
-        low, high = measuring.interval([one / of for one, of in zip(values, base, strict=True)])
-        yield {
-            "": name,
-            "µs": statistics.median(values),
-            "of the floor": statistics.median(values) / statistics.median(base),
-            "from": low,
-            "to": high,
-        }
+        row = {"": name, "µs": statistics.median(values)}
+        if name == "traced function":
+            of = rounds["bare span as of a function"]
+            ratios = [one / floor for one, floor in zip(values, of, strict=True)]
+            low, high = measuring.interval(ratios)
+            row |= {"of its floor": statistics.median(ratios), "from": low, "to": high}
+        yield row
 
 
 def main() -> None:

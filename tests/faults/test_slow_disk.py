@@ -168,9 +168,9 @@ def test_a_write_that_hangs_holds_up_one_thread(store: Store) -> None:
         disk_s = 2.0
         stuck = threading.Thread(target=work, args=("stuck",)); stuck.start()
         time.sleep(0.5)
-        disk_s = 0.0
         slowest = max(sum(work(number)) for number in range(100))
         tell(slowest=slowest, was_stuck=stuck.is_alive())
+        disk_s = 0.0
         stuck.join()
         """,
     )

@@ -54,7 +54,7 @@ from tracekit.statistics.power import (
     trials_for_margin,
     variance_components,
 )
-from tracekit.statistics.sequential import boundaries, look_alphas
+from tracekit.statistics.sequential import boundaries, look_alphas, settled
 from tracekit.statistics.significance import (
     benjamini_hochberg,
     holm,
@@ -106,6 +106,7 @@ __all__ = [
     "rows_to_certify",
     "rows_to_pass",
     "self_consistency",
+    "settled",
     "shuffle",
     "sign_flip",
     "smallest_difference",

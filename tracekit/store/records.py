@@ -203,16 +203,17 @@ def _metrics(batch: Batch, record: Record, line: Line) -> None:
     values = record["values"]
     if not _NUMBERS.issuperset(map(type, values.values())):
         values = {key: as_number(value) for key, value in values.items()}
+    file, seq = line.file.name, integer(record.get("seq", line.offset))
     row = {
         "run_id": required_text(record, "run_id"),
         "values": values,
         "step": integer(record.get("step") or 0),
         "at_ns": time_ns(record["at_ns"]),
-        "file": line.file.name,
-        "seq": integer(record.get("seq", line.offset)),
+        "file": file,
+        "seq": seq,
     }
     batch.stage.metrics.add(row)
-    batch.metrics.append((row["file"], row["seq"]))
+    batch.metrics.append((file, seq))
 
 
 def _tag(batch: Batch, record: Record, line: Line) -> None:

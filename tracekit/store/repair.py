@@ -91,6 +91,7 @@ def _rebuild(store: Store) -> Iterator[str]:
     part.chmod(0o600)
     reach("salvaged")
     put_in_place(part, store.database)
+    reach("rebuilt")
     yield f"the damaged database is kept as {kept.name}"
     yield from _tell(saved)
     before = _count_spans(store)

@@ -67,13 +67,15 @@ def _traced(
     if isinstance(function, staticmethod | classmethod):
         raise TypeError("put @tracekit.trace below @staticmethod or @classmethod, not above")
     signature = _signature(function)
+    names = _plain_names(signature)
     label: str = name or getattr(function, "__name__", "") or type(function).__name__
 
     def start(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Span:
         span = begin_typed(label, span_type, attributes)
         try:
-            if span.is_recording():
-                span.set_inputs(_arguments(signature, args, kwargs))
+            if span.is_open:
+                given = _by_name(names, args, kwargs) or _arguments(signature, args, kwargs)
+                span.set_inputs(given)
         except Exception:
             guard.failed("the arguments of a traced function")
         return span
@@ -95,6 +97,26 @@ def _signature(function: Any) -> inspect.Signature | None:
         return inspect.signature(function)
     except (TypeError, ValueError):
         return None
+
+
+def _plain_names(signature: inspect.Signature | None) -> tuple[str, ...]:
+    """Names of the parameters where each may be given by its place; none where it is not so."""
+    parameters = [] if signature is None else list(signature.parameters.values())
+    is_plain = all(each.kind is each.POSITIONAL_OR_KEYWORD for each in parameters)
+    names = tuple(each.name for each in parameters) if is_plain else ()
+    return () if names[:1] in {("self",), ("cls",)} else names
+
+
+def _by_name(
+    names: tuple[str, ...], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> dict[str, Any] | None:
+    """`_arguments` of the plain case, several times faster. None: it is not that."""
+    if len(args) > len(names) or not kwargs.keys() <= set(names[len(args) :]):
+        return None
+    given = dict(zip(names, args, strict=False))
+    if kwargs:
+        given.update((name, kwargs[name]) for name in names if name in kwargs)
+    return given
 
 
 def _arguments(

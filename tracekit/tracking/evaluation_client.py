@@ -11,7 +11,12 @@ class EvaluationClient(StoreAccess):
     """The part of `TracekitClient` that deals with evaluations."""
 
     def log_evaluation_row(
-        self, run_id: str, row_id: str, trial: int, scores: Sequence[Mapping[str, Any]], **facts: Any
+        self,
+        run_id: str,
+        row_id: str,
+        trial: int,
+        scores: Sequence[Mapping[str, Any]],
+        **facts: Any,
     ) -> str:
         """Record one row as it ended, with all its scores, in one record that survives a kill.
 

@@ -1,6 +1,7 @@
 """The gate: its rule, its guard against rare catastrophes, many metrics, looks before the end."""
 
 import math
+from itertools import combinations_with_replacement
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from tracekit.statistics import (
     interval,
     look_alphas,
     non_inferiority,
+    settled,
     tango,
     threshold,
     wilson,
@@ -176,3 +178,47 @@ def test_all_looks_together_spend_the_error_rate() -> None:
     process = rng.normal(size=(200_000, 4)).cumsum(axis=1) / np.sqrt([1, 2, 3, 4])
     crossed = (process > -stats.norm.ppf(look_alphas(4))).any(axis=1).mean()
     assert crossed == pytest.approx(0.05, abs=0.002)
+
+
+def outcomes(
+    before: list[float], after: list[float], ends: list[tuple[float, float]], **options: object
+) -> set[str]:
+    """All verdicts that three more rows of these pairs may lead to."""
+    return {
+        non_inferiority(
+            [*before, *(x for x, _ in more)],
+            [*after, *(y for _, y in more)],
+            **options,  # type: ignore[arg-type]
+        ).verdict
+        for more in combinations_with_replacement(ends, 3)
+    }
+
+
+def test_a_settled_yes_or_no_gate_is_one_that_no_outcome_changes() -> None:
+    said = []
+    for gains, losses, n in [(0, 0, 60), (0, 9, 40), (3, 3, 9), (0, 2, 60), (1, 8, 40), (0, 0, 3)]:
+        before = [0] * gains + [1] * (n - gains)
+        after = [1] * gains + [0] * losses + [1] * (n - gains - losses)
+        found = settled(before, after, 3, 0.1)
+        possible = outcomes(before, after, [(0, 0), (0, 1), (1, 0)], margin=0.1)
+        assert possible == {found} if found else len(possible) > 1
+        said.append(found)
+    assert set(said) == {"pass", "fail", "inconclusive", None}
+
+
+def test_a_settled_graded_gate_is_never_changed_by_an_outcome() -> None:
+    rng, said = np.random.default_rng(0), set()
+    ends = [(0.5, y) for y in (0, 0.3, 0.5, 0.6, 1)] + [(0, 1), (1, 0)]
+    options = {"margin": 0.1, "bounds": (0, 1)}
+    for shift, n in [(0.0, 120), (-0.3, 40), (-0.09, 300), (-0.04, 40), (0.2, 40)]:
+        after = (0.5 + shift + rng.normal(0, 0.05, n)).tolist()
+        found = settled([0.5] * n, after, 3, **options)  # type: ignore[arg-type]
+        assert found is None or outcomes([0.5] * n, after, ends, **options) == {found}
+        said.add(found)
+    assert {"pass", "fail", None} <= said
+    assert settled([0.5] * 200, [0.5] * 200, 3, **options) is None  # type: ignore[arg-type]
+    assert settled([5.0] * 20, [5.5] * 20, 3, 0.1) is None
+
+
+def test_a_gate_without_remaining_rows_is_settled() -> None:
+    assert settled(SAME, SAME, 0, 0.05) == "pass"
