@@ -314,9 +314,7 @@ def _write_evaluations(connection: "Connection", batch: Batch) -> None:
     write_evaluations(connection, batch.evaluations)
 
 
-_PARTS: tuple[
-    tuple[Callable[[Batch], object], Callable[["Connection", Batch], None]], ...
-] = (
+_PARTS: tuple[tuple[Callable[[Batch], object], Callable[["Connection", Batch], None]], ...] = (
     (lambda batch: batch.open_spans, _write_open_spans),
     (lambda batch: batch.experiments, _write_experiments),
     (lambda batch: batch.runs, _write_runs),
