@@ -196,7 +196,7 @@ def outcomes(
 
 def test_a_settled_yes_or_no_gate_is_one_that_no_outcome_changes() -> None:
     said = []
-    for gains, losses, n in [(0, 0, 60), (0, 9, 40), (3, 3, 9), (0, 2, 60), (1, 8, 40), (0, 0, 3)]:
+    for gains, losses, n in [(0, 0, 200), (0, 9, 40), (3, 3, 9), (0, 2, 60), (1, 8, 40), (0, 0, 3)]:
         before = [0] * gains + [1] * (n - gains)
         after = [1] * gains + [0] * losses + [1] * (n - gains - losses)
         found = settled(before, after, 3, 0.1)
